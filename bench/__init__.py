@@ -1,0 +1,1 @@
+"""Load generators: clients of the public API; each command prints one table."""

@@ -1,0 +1,1 @@
+"""Tables, their queries, and when a row is safe. Knows no caller."""

@@ -1,0 +1,87 @@
+"""The engine, transactions and pragmas. Nothing else opens a session."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession as AsyncSession
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+    "cache_size=-65536",
+)
+"""For every SQLite connection. FULL: a commit is answered only when it is on the disk."""
+
+
+class Database:
+    """One database: many readers at a time; on SQLite one writer at a time, first come first served."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _engine(url, self.sqlite)
+        options = {"writes": True} if self.sqlite else {"isolation_level": "READ COMMITTED"}
+        self._writes = self._engine.execution_options(**options)
+        self._writing = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncSession, None]:
+        """A session on one snapshot of the database; what it changes is thrown away."""
+        async with AsyncSession(self._engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
+        """A session that commits at the end, or leaves nothing behind when the block raises."""
+        async with self.writing(), AsyncSession(self._writes, expire_on_commit=False) as session:
+            yield session
+            await session.commit()
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Holds SQLite's one place for a writer in this process; its own busy wait is not fair and starves."""
+        if not self.sqlite:
+            yield
+            return
+        async with self._writing:
+            yield
+
+    async def ping(self) -> None:
+        """Raises when the database cannot be used."""
+        async with self.reading() as session:
+            await (await session.connection()).execute(sa.text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _engine(url: str, sqlite: bool) -> AsyncEngine:
+    if not sqlite:
+        return create_async_engine(
+            url, pool_size=10, max_overflow=10, pool_pre_ping=True, isolation_level="REPEATABLE READ"
+        )
+    engine = create_async_engine(url, pool_size=8, max_overflow=8)
+    sa.event.listen(engine.sync_engine, "connect", _configure)
+    sa.event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late and is the wrong kind
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred BEGIN that writes later fails with "database is locked" whatever the timeout.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,201 @@
+"""The writer for SQLite: one connection, one thread, one hop per transaction.
+
+The driver lets other threads run during every step of a statement and waits for its turn afterwards, which under
+load costs more than the step. So a transaction is a few statements with many rows each, and an answer is one row of
+JSON, never a statement or a fetch per row.
+"""
+
+import asyncio
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from models import outcomes
+from models.database import PRAGMAS
+from models.outcomes import Stored, Submission, Target, Written
+from models.passings import COLUMNS, Content
+
+CHUNKS = (1024, 256, 64, 16, 4, 1)
+"""Rows per INSERT. Few sizes, so that each is compiled once; 1024 rows stay under SQLite's limit of variables."""
+WIDTH = len(COLUMNS)
+
+TARGETS = """
+    SELECT json_group_array(json_array(sessions.token, sessions.id, sessions.device_row, accounts.id, accounts.position))
+    FROM sessions JOIN accounts ON accounts.id = sessions.account_id
+    WHERE sessions.closed_at IS NULL AND sessions.token IN (SELECT value FROM json_each(?))
+"""
+STORED = f"""
+    SELECT json_group_array(json_array(position, {", ".join(Content._fields)}))
+    FROM passings WHERE session_row = ? AND number IN (SELECT value FROM json_each(?))
+"""
+TALLIES = """
+    UPDATE sessions SET
+        passing_count = sessions.passing_count + new.inserted,
+        first_passing_at = coalesce(min(sessions.first_passing_at, new.first_at), sessions.first_passing_at, new.first_at),
+        last_passing_at = coalesce(max(sessions.last_passing_at, new.last_at), sessions.last_passing_at, new.last_at),
+        last_position = max(sessions.last_position, new.last_position),
+        last_received_at = new.received_at
+    FROM (
+        SELECT json_extract(value, '$[0]') AS session_row, json_extract(value, '$[1]') AS inserted,
+            json_extract(value, '$[2]') AS first_at, json_extract(value, '$[3]') AS last_at,
+            json_extract(value, '$[4]') AS last_position, json_extract(value, '$[5]') AS received_at
+        FROM json_each(?)
+    ) AS new WHERE sessions.id = new.session_row
+"""
+POSITIONS = """
+    UPDATE accounts SET position = json_extract(new.value, '$[1]')
+    FROM json_each(?) AS new WHERE accounts.id = json_extract(new.value, '$[0]')
+"""
+CONFLICTS = """
+    INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
+    SELECT json_extract(value, '$.session_row'), json_extract(value, '$.number'), json_extract(value, '$.digest'),
+        json_extract(value, '$.received_at'), json_extract(value, '$.claimed')
+    FROM json_each(?) WHERE true ON CONFLICT DO NOTHING
+"""
+CONFLICT_COUNTS = """
+    UPDATE sessions SET conflict_count = (SELECT count(*) FROM conflicts WHERE session_row = sessions.id)
+    WHERE id IN (SELECT json_extract(value, '$.session_row') FROM json_each(?))
+"""
+
+Valid = tuple[Submission, Target]
+
+
+class SqliteWriter:
+    """Writes batches to the file at `path`."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ingest")
+        self._connection: sqlite3.Connection | None = None
+
+    async def write(self, submissions: Sequence[Submission]) -> list[Written | None]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, submissions)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _write(self, submissions: Sequence[Submission]) -> list[Written | None]:
+        if self._connection is None:
+            self._connection = self._connect()
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            answer = _write(connection, submissions)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return answer
+
+
+def _write(connection: sqlite3.Connection, submissions: Sequence[Submission]) -> list[Written | None]:
+    targets, positions = _targets(connection, submissions)
+    valid = [(sub, target) for sub, target in zip(submissions, targets, strict=True) if target is not None]
+    if not valid:
+        return [None] * len(submissions)
+    doubtful = _insert(connection, valid)
+    stored = _stored(connection, doubtful)
+    settled = [
+        (sub, outcomes.settle(sub, target, stored[target.session_row] if (sub, target) in doubtful else None))
+        for sub, target in valid
+    ]
+    connection.execute(TALLIES, (_json(outcomes.tallies(settled)),))
+    connection.execute(POSITIONS, (_json(list(positions.items())),))
+    if conflicts := outcomes.conflict_rows(settled):
+        connection.execute(CONFLICTS, (_json(conflicts),))
+        connection.execute(CONFLICT_COUNTS, (_json(conflicts),))
+    answers = iter(settled)
+    return [None if target is None else next(answers)[1] for target in targets]
+
+
+def _targets(
+    connection: sqlite3.Connection, submissions: Sequence[Submission]
+) -> tuple[list[Target | None], dict[int, int]]:
+    """Where each submission goes, and the position of each account behind the last of its rows."""
+    tokens = list({submission.token for submission in submissions})
+    found = {row[0]: row[1:] for row in _answer(connection, TARGETS, _json(tokens))}
+    positions: dict[int, int] = {}
+    targets: list[Target | None] = []
+    for submission in submissions:
+        session_row, device_row, account_id, position = found.get(submission.token, (0, 0, None, 0))
+        if account_id != submission.account_id:
+            targets.append(None)
+            continue
+        last = positions.get(account_id, position)
+        targets.append(Target(session_row, device_row, last + 1))
+        positions[account_id] = last + len(submission.passings)
+    return targets, positions
+
+
+def _insert(connection: sqlite3.Connection, valid: Sequence[Valid]) -> list[Valid]:
+    """Inserts what is new; returns the submissions that may hold a row that was not."""
+    values: list[Any] = []
+    ends: list[int] = []
+    for (account_id, _, received_at, passings), (session_row, device_row, position) in valid:
+        for place, passing in enumerate(passings, position):
+            values += (account_id, place, session_row, device_row, received_at)
+            values += passing
+        ends.append(len(values) // WIDTH)
+    doubted: list[range] = []
+    start, total = 0, len(values) // WIDTH
+    for size in CHUNKS:
+        while total - start >= size:
+            cursor = connection.execute(_insert_of(size), values[start * WIDTH : (start + size) * WIDTH])
+            if cursor.rowcount != size:
+                doubted.append(range(start, start + size))
+            start += size
+    starts = [0, *ends]
+    return [
+        each
+        for each, first, end in zip(valid, starts, ends, strict=False)
+        if any(first < rows.stop and rows.start < end for rows in doubted)
+    ]
+
+
+@cache
+def _insert_of(rows: int) -> str:
+    row = f"({', '.join('?' * WIDTH)})"
+    return (
+        f"INSERT INTO passings ({', '.join(COLUMNS)}) VALUES {', '.join([row] * rows)} ON CONFLICT DO NOTHING"
+    )
+
+
+def _stored(connection: sqlite3.Connection, doubtful: Iterable[Valid]) -> dict[int, dict[int, Stored]]:
+    """Who holds the numbers of the doubtful submissions: session row to number to what is stored."""
+    numbers: dict[int, set[int]] = defaultdict(set)
+    for submission, target in doubtful:
+        numbers[target.session_row].update(passing.number for passing in submission.passings)
+    return {
+        session_row: {
+            row[1]: Stored(row[0], Content(*row[1:]))
+            for row in _answer(connection, STORED, session_row, _json(list(wanted)))
+        }
+        for session_row, wanted in numbers.items()
+    }
+
+
+def _answer(connection: sqlite3.Connection, statement: str, *values: Any) -> list[list[Any]]:
+    answer: list[list[Any]] = msgspec.json.decode(connection.execute(statement, values).fetchone()[0])
+    return answer
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,1 @@
+"""The steps of the database's schema, oldest first; run by `models.migrate`."""

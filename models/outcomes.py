@@ -1,0 +1,150 @@
+"""What became of each row of a batch: inserted, a duplicate, or in conflict with the one stored first."""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+
+from models.passings import Content
+
+NANODEGREE = 1e-9
+"""Coordinates closer than this, a tenth of a millimetre, are the same."""
+
+
+class Submission(NamedTuple):
+    """Passings that one caller hands in together for one session; all are written in one transaction, or none."""
+
+    account_id: int
+    token: str
+    received_at: int
+    passings: Sequence[Content]
+
+
+class Target(NamedTuple):
+    """The active session that a submission goes to, and the position of its first row."""
+
+    session_row: int
+    device_row: int
+    position: int
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a submission after its commit. A row that is named nowhere was inserted.
+
+    Row i was given the position `position + i` in the account's stream.
+    """
+
+    session_row: int
+    device_row: int
+    position: int
+    inserted: int
+    duplicates: frozenset[int] = frozenset()
+    conflicts: frozenset[int] = frozenset()
+
+
+class Stored(NamedTuple):
+    """A row as the table has it after the insert: its position tells who put it there."""
+
+    position: int
+    content: Content
+
+
+def same(one: Content, other: Content) -> bool:
+    """Whether both tell the same. The instant counts, not how its text is spelled."""
+    return (
+        one[:2] == other[:2]
+        and one[3:6] == other[3:6]
+        and one[8:] == other[8:]
+        and _close(one.latitude, other.latitude)
+        and _close(one.longitude, other.longitude)
+    )
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=0.0, abs_tol=NANODEGREE)
+
+
+def settle(submission: Submission, target: Target, stored: Mapping[int, Stored] | None) -> Written:
+    """Judges every row by who holds its number now; `stored` None means that all were inserted."""
+    total = len(submission.passings)
+    if stored is None:
+        return Written(*target, inserted=total)
+    duplicates, conflicts = set[int](), set[int]()
+    for index, passing in enumerate(submission.passings):
+        holder = stored[passing.number]
+        if holder.position != target.position + index:
+            (duplicates if same(holder.content, passing) else conflicts).add(index)
+    inserted = total - len(duplicates) - len(conflicts)
+    return Written(
+        *target, inserted=inserted, duplicates=frozenset(duplicates), conflicts=frozenset(conflicts)
+    )
+
+
+class Tally(NamedTuple):
+    """What one session gains by a batch."""
+
+    session_row: int
+    inserted: int
+    first_at: int | None
+    last_at: int | None
+    last_position: int
+    received_at: int
+
+
+def tallies(settled: Iterable[tuple[Submission, Written]]) -> list[Tally]:
+    """One tally a session. A session that only repeated itself gains a sign of life."""
+    found: dict[int, Tally] = {}
+    for submission, written in settled:
+        skipped = written.duplicates | written.conflicts
+        times = [passing.at for index, passing in enumerate(submission.passings) if index not in skipped]
+        last = max((i for i in range(len(submission.passings)) if i not in skipped), default=None)
+        new = Tally(
+            written.session_row,
+            written.inserted,
+            min(times, default=None),
+            max(times, default=None),
+            0 if last is None else written.position + last,
+            submission.received_at,
+        )
+        known = found.get(written.session_row)
+        found[written.session_row] = new if known is None else _merged(known, new)
+    return list(found.values())
+
+
+def _merged(one: Tally, other: Tally) -> Tally:
+    firsts = [at for at in (one.first_at, other.first_at) if at is not None]
+    lasts = [at for at in (one.last_at, other.last_at) if at is not None]
+    return Tally(
+        one.session_row,
+        one.inserted + other.inserted,
+        min(firsts, default=None),
+        max(lasts, default=None),
+        max(one.last_position, other.last_position),
+        max(one.received_at, other.received_at),
+    )
+
+
+def conflict_rows(settled: Iterable[tuple[Submission, Written]]) -> list[dict[str, Any]]:
+    """The rows of the conflicts table; the same claim made again has the same digest."""
+    rows = []
+    for submission, written in settled:
+        for index in sorted(written.conflicts):
+            passing = submission.passings[index]
+            claimed = msgspec.json.encode(passing._asdict())
+            told = msgspec.json.encode((passing.at, *passing[3:]))
+            rows.append(
+                {
+                    "session_row": written.session_row,
+                    "number": passing.number,
+                    "digest": hashlib.blake2b(told, digest_size=16).hexdigest(),
+                    "received_at": submission.received_at,
+                    "claimed": claimed.decode(),
+                }
+            )
+    return rows

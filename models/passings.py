@@ -1,0 +1,258 @@
+"""Passings and conflicts: tables and queries. Rows are written by `models.ingest` alone and never change."""
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlmodel import Field, SQLModel, col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+
+class Passing(SQLModel, table=True):
+    """One detection, as the device told it. `position` is its place in the account's stream, in order of commit.
+
+    Kept without SQLite's hidden row number: position is the order of the file, so that inserting appends.
+    """
+
+    __tablename__ = "passings"
+    __table_args__ = (
+        PrimaryKeyConstraint("account_id", "position"),
+        UniqueConstraint("session_row", "number"),
+        Index("passings_of_session", "session_row", "position"),
+        Index("passings_of_device", "device_row", "at", "position"),
+        {"sqlite_with_rowid": False},
+    )
+
+    # No foreign keys: the writer has just read these rows in its transaction, and nothing ever deletes them.
+    account_id: int
+    position: int = Field(sa_type=BigInteger)
+    session_row: int
+    device_row: int
+    received_at: int = Field(sa_type=BigInteger)
+    number: int = Field(sa_type=BigInteger)
+    at: int = Field(sa_type=BigInteger)
+    timestamp_text: str
+    time_zone: str | None = None
+    bib: str | None = None
+    chip: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    participant: str | None = None
+    status: str | None = None
+    gender: str | None = None
+
+
+class Conflict(SQLModel, table=True):
+    """What a device sent under a number that was taken by other content. The first one stays; this is kept beside it."""
+
+    __tablename__ = "conflicts"
+    __table_args__ = (UniqueConstraint("session_row", "number", "digest"),)
+
+    id: int = Field(default=None, primary_key=True)
+    session_row: int = Field(foreign_key="sessions.id")
+    number: int = Field(sa_type=BigInteger)
+    digest: str
+    received_at: int = Field(sa_type=BigInteger)
+    claimed: str
+
+
+class Row(NamedTuple):
+    """A stored passing. Cheaper to read than a `Passing` object by a factor of ten; same names, same order."""
+
+    account_id: int
+    position: int
+    session_row: int
+    device_row: int
+    received_at: int
+    number: int
+    at: int
+    timestamp_text: str
+    time_zone: str | None
+    bib: str | None
+    chip: str | None
+    latitude: float | None
+    longitude: float | None
+    participant: str | None
+    status: str | None
+    gender: str | None
+
+
+class Content(NamedTuple):
+    """What a device says of one passing: the columns from `number` on, in their order."""
+
+    number: int
+    at: int
+    timestamp_text: str
+    time_zone: str | None = None
+    bib: str | None = None
+    chip: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    participant: str | None = None
+    status: str | None = None
+    gender: str | None = None
+
+
+TABLE: sa.Table = Passing.__table__  # type: ignore[attr-defined]
+COLUMNS = Row._fields
+
+_C = TABLE.c
+_ROW = sa.select(*(_C[name] for name in COLUMNS))
+
+
+async def _rows(session: AsyncSession, query: sa.Select[Any]) -> list[Row]:
+    found = await (await session.connection()).execute(query)
+    return list(map(Row._make, found.all()))
+
+
+async def by_numbers(session: AsyncSession, session_row: int, numbers: Iterable[int]) -> list[Row]:
+    return await _rows(session, _ROW.where(_C.session_row == session_row, _C.number.in_(numbers)))
+
+
+async def by_position(session: AsyncSession, account_id: int, position: int) -> Row | None:
+    rows = await _rows(session, _ROW.where(_C.account_id == account_id, _C.position == position))
+    return rows[0] if rows else None
+
+
+async def numbered(
+    session: AsyncSession,
+    session_row: int,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    between: tuple[int | None, int | None] = (None, None),
+    offset: int = 0,
+    limit: int,
+) -> list[Row]:
+    """Passings of a session in the order of their numbers, from `first` to `last`, both included."""
+    query = _between(_ROW.where(_C.session_row == session_row), between)
+    if first is not None:
+        query = query.where(_C.number >= first)
+    if last is not None:
+        query = query.where(_C.number <= last)
+    return await _rows(session, query.order_by(_C.number).offset(offset).limit(limit))
+
+
+async def arrived(
+    session: AsyncSession,
+    session_row: int,
+    after: int,
+    *,
+    between: tuple[int | None, int | None] = (None, None),
+    offset: int = 0,
+    limit: int,
+) -> list[Row]:
+    """Passings of a session behind a position, in the order of their arrival."""
+    query = _between(_ROW.where(_C.session_row == session_row, _C.position > after), between)
+    return await _rows(session, query.order_by(_C.position).offset(offset).limit(limit))
+
+
+async def timed(
+    session: AsyncSession,
+    device_row: int,
+    *,
+    between: tuple[int | None, int | None] = (None, None),
+    offset: int = 0,
+    limit: int,
+) -> list[Row]:
+    """Passings of a device across its sessions, in the order of their times."""
+    query = _between(_ROW.where(_C.device_row == device_row), between)
+    return await _rows(session, query.order_by(_C.at, _C.position).offset(offset).limit(limit))
+
+
+def _between(query: sa.Select[Any], between: tuple[int | None, int | None]) -> sa.Select[Any]:
+    earliest, latest = between
+    if earliest is not None:
+        query = query.where(_C.at >= earliest)
+    if latest is not None:
+        query = query.where(_C.at <= latest)
+    return query
+
+
+class Filter(NamedTuple):
+    """Which passings of an account are meant; None means any."""
+
+    session_row: int | None = None
+    device_row: int | None = None
+    bib: str | None = None
+    chip: str | None = None
+    from_number: int | None = None
+    to_number: int | None = None
+    from_: int | None = None
+    to: int | None = None
+
+    def wanted(self, account_id: int) -> list[sa.ColumnElement[bool]]:
+        tests: list[tuple[Callable[[Any, Any], Any], sa.Column[Any], Any]] = [
+            (operator.eq, _C.device_row, self.device_row),
+            (operator.eq, _C.bib, self.bib),
+            (operator.eq, _C.chip, self.chip),
+            (operator.ge, _C.number, self.from_number),
+            (operator.le, _C.number, self.to_number),
+            (operator.ge, _C.at, self.from_),
+            (operator.le, _C.at, self.to),
+        ]
+        # One owner column, never both: it decides which index gives the order, a session's own or the account's.
+        owner = (
+            _C.account_id == account_id if self.session_row is None else _C.session_row == self.session_row
+        )
+        return [owner, *(test(column, value) for test, column, value in tests if value is not None)]
+
+
+async def after(
+    session: AsyncSession, account_id: int, which: Filter, position: int, limit: int
+) -> list[Row]:
+    """Passings of the account behind a position, in the order of commit."""
+    query = _ROW.where(*which.wanted(account_id), _C.position > position)
+    return await _rows(session, query.order_by(_C.position).limit(limit))
+
+
+async def before(
+    session: AsyncSession, account_id: int, which: Filter, position: int | None, limit: int
+) -> list[Row]:
+    """The last passings of the account before a position (None: at all), in the order of commit."""
+    query = _ROW.where(*which.wanted(account_id))
+    if position is not None:
+        query = query.where(_C.position < position)
+    return (await _rows(session, query.order_by(_C.position.desc()).limit(limit)))[::-1]
+
+
+async def count(session: AsyncSession, account_id: int, which: Filter) -> int:
+    query = sa.select(func.count()).select_from(TABLE).where(*which.wanted(account_id))
+    return int((await (await session.connection()).execute(query)).scalar_one())
+
+
+async def gaps(session: AsyncSession, session_row: int, limit: int) -> list[tuple[int, int]]:
+    """Runs of numbers (first, last) that are missing between the lowest and the highest of a session."""
+    following = func.lead(_C.number).over(order_by=_C.number).label("following")
+    pairs = sa.select(_C.number.label("number"), following).where(_C.session_row == session_row).subquery()
+    query = (
+        sa.select(pairs.c.number + 1, pairs.c.following - 1)
+        .where(pairs.c.following > pairs.c.number + 1)
+        .order_by(pairs.c.number)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in (await (await session.connection()).execute(query)).all()]
+
+
+async def span(session: AsyncSession, session_row: int) -> tuple[int, int] | None:
+    """The lowest and the highest number of a session, each read from the end of the index."""
+    ends = [
+        sa.select(_C.number).where(_C.session_row == session_row).order_by(order).limit(1).scalar_subquery()
+        for order in (_C.number, _C.number.desc())
+    ]
+    low, high = (await (await session.connection()).execute(sa.select(*ends))).one()
+    return None if low is None else (low, high)
+
+
+async def first_position(session: AsyncSession, session_row: int) -> int:
+    """The place of the session's first passing; 0 without one."""
+    query = sa.select(_C.position).where(_C.session_row == session_row).order_by(_C.position).limit(1)
+    return (await (await session.connection()).execute(query)).scalar() or 0
+
+
+async def conflicts(session: AsyncSession, session_row: int, limit: int) -> Sequence[Conflict]:
+    """The oldest conflicts of a session."""
+    query = select(Conflict).where(Conflict.session_row == session_row).order_by(col(Conflict.id))
+    return (await session.exec(query.limit(limit))).all()

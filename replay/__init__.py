@@ -1,0 +1,1 @@
+"""Devices for rehearsals: plays a race through the public API. Imports no other room."""

@@ -1,0 +1,1 @@
+"""Operations. Knows the caller, never the protocol: no `info`, no request, no SQL."""

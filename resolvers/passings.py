@@ -1,0 +1,257 @@
+"""Passings: recording them, and every way to read them."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+
+from models import devices as device_rows
+from models import keys as key_rows
+from models import passings as rows
+from models import sessions as session_rows
+from models.ingest import Failed, Full
+from models.outcomes import Submission, Written
+from models.passings import Content, Filter, Row
+from resolvers import inputs
+from resolvers.context import Context
+from resolvers.errors import Busy, Invalid, NotFound, SessionNotActive, TooLarge
+from timing import clocks
+
+MOST = 5_000
+"""Passings in one call."""
+Between = tuple[int | None, int | None]
+
+
+class NewPassing(msgspec.Struct):
+    """A passing as a skin hands it in, nothing judged yet. It must have a bib or, unless one is required, a chip."""
+
+    bib_required: ClassVar[bool] = False
+
+    number: Any = None
+    timestamp: Any = None
+    bib: Any = None
+    chip: Any = None
+    latitude: Any = None
+    longitude: Any = None
+    participant: Any = None
+    status: Any = None
+    time_zone: Any = None
+    gender: Any = None
+
+
+class Recorded(NamedTuple):
+    """What became of a call: `written` tells it for each of `passings`."""
+
+    written: Written
+    passings: Sequence[Content]
+
+
+async def record(ctx: Context, token: Any, passings: Sequence[NewPassing] | None) -> Recorded:
+    """Stores what is new; returns when it is durable.
+
+    One passing that is nonsense refuses the whole call. Raises Invalid, TooLarge, SessionNotActive, Busy.
+    """
+    ctx.caller.must("passings:write")
+    inputs.required(token, "session_token")
+    if passings is None:
+        raise Invalid("passings", "is missing", missing=True)
+    if not passings:
+        raise Invalid("passings", f"must hold 1 to {MOST} passings")
+    if len(passings) > MOST:
+        raise TooLarge("passings", f"must hold 1 to {MOST} passings")
+    try:
+        judged = judge(passings)
+    except clocks.NoZone:
+        judged = judge(passings, await _zone_of(ctx, token))
+    try:
+        written = await ctx.ingest.write(Submission(ctx.caller.account, token, ctx.clock(), judged))
+    except (Full, Failed):
+        raise Busy from None
+    if written is None:
+        raise SessionNotActive(token)
+    return Recorded(written, judged)
+
+
+def judge(passings: Sequence[NewPassing], zone: str | None = None) -> list[Content]:
+    """What is stored of each. Raises Invalid naming the first bad field, and NoZone where `zone` is needed."""
+    judged = []
+    index = 0
+    try:
+        for index, new in enumerate(passings):
+            number, text, bib, zone_name = new.number, new.timestamp, new.bib, new.time_zone
+            if type(number) is not int or not 0 <= number <= inputs.HIGHEST:
+                number = inputs.whole(number, "number")
+            if type(bib) is not str or len(bib) > inputs.LONGEST or not bib.isascii() or "\0" in bib:
+                bib = _bib(new)
+            judged.append(
+                Content(
+                    number,
+                    _instant(text, inputs.text(zone_name, "time_zone") or zone),
+                    text,
+                    zone_name,
+                    bib,
+                    None if new.chip is None else inputs.text(new.chip, "chip"),
+                    None if new.latitude is None else inputs.decimal(new.latitude, "latitude"),
+                    None if new.longitude is None else inputs.decimal(new.longitude, "longitude"),
+                    None if new.participant is None else inputs.text(new.participant, "participant"),
+                    None if new.status is None else inputs.text(new.status, "status"),
+                    None if new.gender is None else inputs.text(new.gender, "gender"),
+                )
+            )
+    except Invalid as error:
+        where = f"passings[{index}].{error.field}"
+        raise Invalid(where, error.reason, missing=error.missing) from None
+    return judged
+
+
+def _bib(new: NewPassing) -> str | None:
+    value = new.bib
+    if value is None and (new.bib_required or new.chip is None):
+        raise Invalid("bib", "is missing", missing=True)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = _text_of(value)
+    return inputs.text(value, "bib")
+
+
+def _text_of(number: float) -> str:
+    try:
+        return str(number)
+    except ValueError:  # more digits than Python turns into a text
+        raise Invalid("bib", f"must not be longer than {inputs.LONGEST} characters") from None
+
+
+def _instant(value: Any, zone: str | None) -> int:
+    if value is None:
+        raise Invalid("timestamp", "is missing", missing=True)
+    if type(value) is not str or len(value) > inputs.LONGEST:
+        raise Invalid("timestamp", "must be a text")
+    try:
+        return clocks.instant(value, zone)
+    except clocks.NoZone:
+        raise
+    except clocks.UnknownZone:
+        raise Invalid("time_zone", "is not a time zone") from None
+    except ValueError:
+        raise Invalid("timestamp", "is not an ISO 8601 instant") from None
+
+
+async def _zone_of(ctx: Context, token: str) -> str:
+    """The zone of the session's device, else UTC."""
+    async with ctx.database.reading() as session:
+        found = await session_rows.by_token(session, ctx.caller.account, token)
+        devices = (
+            [] if found is None else await device_rows.by_ids(session, ctx.caller.account, [found.device_row])
+        )
+    return next((device.time_zone for device in devices if device.time_zone), "UTC")
+
+
+async def numbered(
+    ctx: Context,
+    token: str,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    page: int = 1,
+    limit: int = MOST,
+) -> tuple[list[Row], session_rows.Session, device_rows.Device]:
+    """A page of a session's passings by number, both ends included, with the session and its device."""
+    ctx.caller.must("passings:read")
+    async with ctx.database.reading() as session:
+        found = await session_rows.by_token(session, ctx.caller.account, token)
+        if found is None:
+            raise NotFound("Session", token)
+        device = (await device_rows.by_ids(session, ctx.caller.account, [found.device_row]))[0]
+        page_rows = await rows.numbered(
+            session, found.id, first=first, last=last, offset=(page - 1) * limit, limit=limit
+        )
+    return page_rows, found, device
+
+
+async def timed(
+    ctx: Context, device_id: str, between: Between = (None, None), page: int = 1, limit: int = MOST
+) -> tuple[list[Row], dict[int, session_rows.Session]]:
+    """A page of a device's passings by time, both ends included, with the sessions they belong to."""
+    ctx.caller.must("passings:read")
+    async with ctx.database.reading() as session:
+        device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+        if device is None:
+            raise NotFound("Device")
+        found = await rows.timed(session, device.id, between=between, offset=(page - 1) * limit, limit=limit)
+        of_rows = await session_rows.by_ids(session, ctx.caller.account, {row.session_row for row in found})
+    return found, {each.id: each for each in of_rows}
+
+
+async def which(
+    ctx: Context, *, session_token: str | None = None, device_id: str | None = None, **tests: Any
+) -> Filter:
+    """The filter for these names. Raises NotFound for a session or device that is not the account's."""
+    ctx.caller.must("passings:read")
+    for field in ("bib", "chip"):
+        inputs.text(tests.get(field), field)
+    async with ctx.database.reading() as session:
+        if session_token is not None:
+            found = await session_rows.by_token(session, ctx.caller.account, session_token)
+            if found is None:
+                raise NotFound("Session", session_token)
+            tests["session_row"] = found.id
+        if device_id is not None:
+            device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+            if device is None:
+                raise NotFound("Device", device_id)
+            tests["device_row"] = device.id
+    return Filter(**tests)
+
+
+async def after(ctx: Context, which: Filter, position: int, limit: int) -> tuple[list[Row], int]:
+    """Passings behind a position in the order of commit, and the position up to which there is no other."""
+    ctx.caller.must("passings:read")
+    async with ctx.database.reading() as session:
+        newest = await key_rows.position(session, ctx.caller.account)
+        found = (
+            await rows.after(session, ctx.caller.account, which, position, limit) if newest > position else []
+        )
+    return found, found[-1].position if len(found) == limit else max(position, newest)
+
+
+async def before(ctx: Context, which: Filter, position: int | None, limit: int) -> list[Row]:
+    """The last passings before a position (None: at all), in the order of commit."""
+    ctx.caller.must("passings:read")
+    async with ctx.database.reading() as session:
+        return await rows.before(session, ctx.caller.account, which, position, limit)
+
+
+async def position(ctx: Context) -> int:
+    """The newest position of the account."""
+    ctx.caller.must("passings:read")
+    async with ctx.database.reading() as session:
+        return await key_rows.position(session, ctx.caller.account)
+
+
+async def count(ctx: Context, which: Filter) -> int:
+    """How many passings match. Counted by the sessions' own counts unless a narrower filter asks for more."""
+    ctx.caller.must("passings:read")
+    narrow = which._replace(session_row=None, device_row=None) != Filter()
+    async with ctx.database.reading() as session:
+        if narrow:
+            return await rows.count(session, ctx.caller.account, which)
+        return await session_rows.passing_total(
+            session, ctx.caller.account, session_row=which.session_row, device_row=which.device_row
+        )
+
+
+async def of_numbers(ctx: Context, session_row: int, numbers: Sequence[int]) -> dict[int, Row]:
+    """Stored passings of a session by number."""
+    ctx.caller.must("passings:read")
+    async with ctx.database.reading() as session:
+        owned = await session_rows.by_ids(session, ctx.caller.account, [session_row])
+        found = await rows.by_numbers(session, session_row, numbers) if owned else []
+    return {row.number: row for row in found}
+
+
+async def of_position(ctx: Context, position: int) -> Row:
+    ctx.caller.must("passings:read")
+    async with ctx.database.reading() as session:
+        found = await rows.by_position(session, ctx.caller.account, position)
+    if found is None:
+        raise NotFound("Passing")
+    return found

@@ -1,0 +1,153 @@
+"""One path of v0: its verbs, the way in (key, body) and the way out (shape, errors)."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.types import Message, Receive, Scope, Send
+
+from resolvers import inputs
+from resolvers.context import STRANGER, Context
+from resolvers.errors import Invalid, TimingError
+from rest_compat import errors
+from timing import clocks
+
+logger = logging.getLogger(__name__)
+
+Identify = Callable[[Scope], Awaitable[Context]]
+Fields = Mapping[str, Any]
+Body = TypeVar("Body")
+PAGES = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Request:
+    """What a v0 client asks. `fields` reads the body as an object, whatever its content type says."""
+
+    path: Mapping[str, str]
+    query: QueryParams
+    body: bytes
+
+    def fields(self) -> Fields:
+        return self.decode(dict[str, Any])
+
+    def decode(self, kind: type[Body]) -> Body:
+        """Raises Invalid naming the place where the body is not of that kind."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except msgspec.ValidationError as error:
+            raise Invalid(_place(str(error)), "is of the wrong kind") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+            raise Invalid("body", "is not JSON") from None
+
+    def number(self, name: str, default: int, low: int = 1, high: int = PAGES) -> int:
+        value = self.query.get(name)
+        return default if value is None else inputs.whole(value, name, low, high)
+
+    def number_or_none(self, name: str) -> int | None:
+        value = self.query.get(name)
+        return None if value is None else inputs.whole(value, name, 0, inputs.HIGHEST - 1)
+
+    def instant(self, name: str) -> int | None:
+        """An instant, in UTC unless it says otherwise. A `+` that was not encoded arrives as a blank."""
+        value = self.query.get(name)
+        if value is None:
+            return None
+        for text in (value, value[:10] + value[10:11] + value[11:].replace(" ", "+")):
+            try:
+                return clocks.instant(text, "UTC")
+            except ValueError:
+                continue
+        raise Invalid(name, "is not an ISO 8601 instant")
+
+
+def _place(message: str) -> str:
+    """`Expected …, got … - at `$.passings_list[3]`` to `passings_list[3]`; the body itself without a place."""
+    place = message.partition("`$.")[2]
+    return place.rstrip("`") or "body"
+
+
+@dataclass(slots=True)
+class Answer:
+    """A status and the object that a v0 client reads, bare or under `body`."""
+
+    status: int
+    fields: dict[str, Any]
+    headers: list[tuple[bytes, bytes]]
+
+    def __init__(self, status: int, fields: dict[str, Any], headers: list[tuple[bytes, bytes]] | None = None):
+        self.status, self.fields, self.headers = status, fields, headers or []
+
+
+Verb = Callable[[Context, Request], Awaitable[Answer]]
+
+
+class Endpoint:
+    """The ASGI application of one path: a verb each for the methods it knows."""
+
+    def __init__(self, identify: Identify, **verbs: Verb) -> None:
+        self._identify = identify
+        self._verbs = verbs | ({"HEAD": verbs["GET"]} if "GET" in verbs else {})
+        self._allow = ", ".join(sorted(self._verbs)).encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = STRANGER
+        verb = self._verbs.get(scope["method"])
+        try:
+            if verb is None:
+                answer = Answer(405, {"description": "Method not allowed"}, [(b"allow", self._allow)])
+            else:
+                ctx = await self._identify(scope)
+                caller = ctx.caller
+                body = await _read(receive) if scope["method"] != "GET" else b""
+                request = Request(scope.get("path_params", {}), QueryParams(scope["query_string"]), body)
+                answer = await verb(ctx, request)
+        except TimingError as error:
+            answer = Answer(errors.status_of(error), errors.body_of(error), errors.headers_of(error))
+        except Exception:
+            logger.exception("a v0 request failed")
+            await send_json(send, 500, _failure(caller.v0_shape))
+            return
+        await send_json(send, answer.status, shaped(answer.fields, caller.v0_shape), answer.headers)
+
+
+def shaped(fields: dict[str, Any], shape: str) -> bytes:
+    """Old clients read bare fields, new ones the same object under `body`; encoded once, spliced for both."""
+    inner = msgspec.json.encode(fields)
+    if shape == "BARE":
+        return inner
+    if shape == "BODY":
+        return b'{"body":' + inner + b"}"
+    return inner[:-1] + b',"body":' + inner + b"}"
+
+
+def _failure(shape: str) -> bytes:
+    return {
+        "BARE": b'{"description":"Internal server error"}',
+        "BODY": b'{"body":null}',
+        "BOTH": b'{"description":"Internal server error","body":null}',
+    }[shape]
+
+
+async def _read(receive: Receive) -> bytes:
+    message: Message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    parts = [body]
+    while message.get("more_body", False):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
+async def send_json(
+    send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    length = str(len(body)).encode()
+    own = [(b"content-type", b"application/json"), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
+    await send({"type": "http.response.body", "body": body})

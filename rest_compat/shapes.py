@@ -1,0 +1,157 @@
+"""Our names and v0's keys, written out. Nothing here may change: devices in the field cannot be updated.
+
+Bodies are compact JSON: a Java client finds its ids by searching the text for `"deviceid":"` and `"token_session":"`.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from models import devices, sessions
+from models.passings import Row
+from resolvers.passings import NewPassing
+from timing import clocks
+
+KEYS = {
+    "serial_number": "serial_number",
+    "device_id": "deviceid",
+    "session_token": "token_session",
+    "passings": "passings_list",
+    "number": "num_passing",
+    "participant": "participant_id",
+    "time_zone": "timezone",
+}
+"""Our name of a field to the client's, where they differ; for errors in the client's own words."""
+
+
+class V0Passing(NewPassing):
+    """An entry of `passings_list`. Some firmware says `chips` for `chip`."""
+
+    bib_required: ClassVar[bool] = True
+
+    number: Any = msgspec.field(default=None, name="num_passing")
+    participant: Any = msgspec.field(default=None, name="participant_id")
+    time_zone: Any = msgspec.field(default=None, name="timezone")
+    chips: Any = None
+
+    def __post_init__(self) -> None:
+        if self.chip is None:
+            self.chip = self.chips
+
+
+class V0Passings(msgspec.Struct):
+    """The body of P1. Kinds of values are judged by the operation, not here; unknown keys are ignored."""
+
+    token_session: Any = None
+    passings_list: list[V0Passing] | None = None
+
+
+def key_of(field: str) -> str:
+    """`passings[3].number` to `passings_list[3].num_passing`."""
+    return ".".join(_renamed(part) for part in field.split("."))
+
+
+def _renamed(part: str) -> str:
+    name, bracket, index = part.partition("[")
+    return KEYS.get(name, name) + bracket + index
+
+
+def date(at: int | None) -> str | None:
+    return None if at is None else clocks.milliseconds(at)
+
+
+def coordinate(value: float | None) -> str:
+    """A text, `0.0` when unknown: scoring programs parse it without looking."""
+    return "0.0" if value is None else repr(value)
+
+
+def device_summary(device: devices.Device, counts: sessions.Counts) -> dict[str, Any]:
+    """D3. The four fields of telemetry are null as long as a device has reported none."""
+    return {
+        "deviceid": device.device_id,
+        "type": device.type,
+        "model": device.model,
+        "alias": device.alias or "",
+        "firmware": device.firmware,
+        "serial_number": device.serial_number,
+        "last_login": date(device.last_login_at),
+        "creation_date": date(device.created_at),
+        "sessions": counts.sessions,
+        "device_status": None,
+        "battery_percentage": None,
+        "charging": None,
+        "last_telemetry_at": None,
+        "passings": counts.passings,
+        "last_seen": date(counts.last_received_at),
+    }
+
+
+def device(found: devices.Device, counts: sessions.Counts) -> dict[str, Any]:
+    """D4."""
+    return {
+        "deviceid": found.device_id,
+        "type": found.type,
+        "model": found.model,
+        "alias": found.alias or "",
+        "firmware": found.firmware,
+        "serial_number": found.serial_number,
+        "creation_date": date(found.created_at),
+        "sessions": counts.sessions,
+        "passings": counts.passings,
+        "last_seen": date(counts.last_received_at),
+        "device_status": None,
+        "battery_percentage": None,
+        "charging": None,
+        "last_telemetry_at": None,
+    }
+
+
+def session(found: sessions.Session) -> dict[str, Any]:
+    """S3."""
+    return {
+        "token_session": found.token,
+        "alias": found.alias or "",
+        "creation_date": date(found.created_at),
+        "active": found.closed_at is None,
+        "passings": found.passing_count,
+    }
+
+
+def session_in_full(found: sessions.Session) -> dict[str, Any]:
+    """S4 and S5. `duration` is a date: when it was closed, or the last passing."""
+    ended = found.closed_at if found.closed_at is not None else found.last_passing_at
+    return session(found) | {
+        "duration": date(ended),
+        "first": date(found.first_passing_at),
+        "last": date(found.last_passing_at),
+    }
+
+
+def passing(row: Row, token: str, device_id: str) -> dict[str, Any]:
+    """P2 and P3. Every key is always there."""
+    return {
+        "token_session": token,
+        "timestamp": clocks.milliseconds(row.at),
+        "num_passing": row.number,
+        "latitude": coordinate(row.latitude),
+        "longitude": coordinate(row.longitude),
+        "status": row.status,
+        "participant_id": row.participant,
+        "chip": row.chip,
+        "bib": row.bib,
+        "timezone": row.time_zone,
+        "gender": row.gender,
+        "deviceid": device_id,
+    }
+
+
+def polled_passing(row: Row) -> dict[str, Any]:
+    """P4."""
+    return {
+        "bib": row.bib,
+        "timestamp": clocks.milliseconds(row.at),
+        "num_passing": row.number,
+        "latitude": coordinate(row.latitude),
+        "longitude": coordinate(row.longitude),
+        "chip": row.chip,
+    }

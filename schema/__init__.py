@@ -1,0 +1,1 @@
+"""The GraphQL skin: types, names, descriptions. Decides nothing."""

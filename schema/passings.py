@@ -1,0 +1,310 @@
+"""Passings in GraphQL: reading, recording, following."""
+
+import enum
+from collections.abc import AsyncGenerator, Sequence
+from typing import Annotated, Any, Self
+
+import strawberry
+from strawberry import Private
+
+from models.passings import Filter, Row
+from resolvers import inputs, passings
+from resolvers.errors import Invalid
+from schema.context import GraphQLContext, Info
+from schema.devices import Device
+from schema.loaders import Loaders
+from schema.relay import MOST, After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info
+from schema.scalars import BigInt, Instant
+from schema.sessions import Session
+from subscriptions import passings as feeds
+from timing import clocks
+
+SessionToken = Annotated[str | None, strawberry.argument(description="Only those of this session.")]
+DeviceId = Annotated[str | None, strawberry.argument(description="Only those of this device.")]
+
+
+@strawberry.enum(description="What became of a passing that was handed in.")
+class PassingOutcome(enum.Enum):
+    INSERTED = strawberry.enum_value("INSERTED", description="Stored; it is durable.")
+    DUPLICATE = strawberry.enum_value(
+        "DUPLICATE", description="The same was stored before under this number."
+    )
+    CONFLICT = strawberry.enum_value(
+        "CONFLICT",
+        description="The number was taken by other content; the first one stays, this one is kept beside.",
+    )
+
+
+@strawberry.type(description="One detection of a bib or chip at an instant. Immutable.")
+class Passing(Node):
+    row: Private[Row]
+    loaders: Private[Loaders]
+
+    number: BigInt = strawberry.field(description="Given by the device; unique in the session.")
+    bib: str | None = strawberry.field(description="As the device sent it; it may hold a chip's code.")
+    chip: str | None = strawberry.field(description="The chip's code.")
+    timestamp: Instant = strawberry.field(description="When it was detected, by the device's clock.")
+    timestamp_text: str = strawberry.field(description="The timestamp word for word as the device sent it.")
+    time_zone: str | None = strawberry.field(description="The zone that the device named, if it did.")
+    received_at: Instant = strawberry.field(description="When the server took it.")
+    latitude: float | None = strawberry.field(description="Degrees north.")
+    longitude: float | None = strawberry.field(description="Degrees east.")
+    participant_ref: str | None = strawberry.field(description="What the device calls the participant.")
+    status: str | None = strawberry.field(description="As the device sent it.")
+    gender: str | None = strawberry.field(description="As the device sent it.")
+
+    @strawberry.field(description="The session that took it. Needs `sessions:read`.")
+    async def session(self) -> Session:
+        return Session.shape(await self.loaders.session.load(self.row.session_row), self.loaders)
+
+    @strawberry.field(description="The device that sent it. Needs `devices:read`.")
+    async def device(self) -> Device:
+        return Device.shape(await self.loaders.device.load(self.row.device_row), self.loaders)
+
+    @classmethod
+    def shape(cls, row: Row, loaders: Loaders) -> Self:
+        return cls(
+            row=row,
+            loaders=loaders,
+            id=global_id("Passing", row.position),
+            number=BigInt(row.number),
+            bib=row.bib,
+            chip=row.chip,
+            timestamp=Instant(row.at),
+            timestamp_text=row.timestamp_text,
+            time_zone=row.time_zone,
+            received_at=Instant(row.received_at),
+            latitude=row.latitude,
+            longitude=row.longitude,
+            participant_ref=row.participant,
+            status=row.status,
+            gender=row.gender,
+        )
+
+
+@strawberry.type(description="A page of passings.")
+class PassingConnection:
+    ctx: Private[GraphQLContext]
+    which: Private[Filter]
+
+    edges: list[Edge[Passing]] = strawberry.field(description="The entries, in the order of arrival.")
+    page_info: PageInfo = strawberry.field(description="Where the page stands.")
+
+    @strawberry.field(description="How many match in all.")
+    async def total_count(self) -> BigInt:
+        return BigInt(await passings.count(self.ctx, self.which))
+
+
+async def connection(
+    ctx: GraphQLContext,
+    which: Filter,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+) -> PassingConnection:
+    """A page from the start, or with `last` from the end."""
+    if last is not None and first is not None:
+        raise Invalid("last", "goes not together with first")
+    following = preceding = False
+    if last is None:
+        size, place = inputs.page_size(first, "first", MOST), inputs.cursor(after, "after") or 0
+        found, _ = await passings.after(ctx, which, place, size + 1)
+        following, preceding, found = len(found) > size, place > 0, found[:size]
+    else:
+        size, end = inputs.page_size(last, "last", MOST), inputs.cursor(before, "before")
+        found = await passings.before(ctx, which, end, size + 1)
+        preceding, following, found = len(found) > size, end is not None, found[-size:]
+    return PassingConnection(
+        ctx=ctx,
+        which=which,
+        edges=_edges(found, Loaders(ctx)),
+        page_info=page_info([str(row.position) for row in found], following, preceding),
+    )
+
+
+def _edges(found: Sequence[Row], loaders: Loaders) -> list[Edge[Passing]]:
+    return [Edge(cursor=str(row.position), node=Passing.shape(row, loaders)) for row in found]
+
+
+@strawberry.input(description="A passing that a device hands in.")
+class PassingInput:
+    number: BigInt = strawberry.field(description="Given by the device, from 0; unique in the session.")
+    timestamp: Instant = strawberry.field(
+        description="When it was detected. Without a zone: that of `timeZone`, else the device's, else UTC."
+    )
+    bib: str | None = strawberry.field(
+        default=None, description="The bib; leading zeros count. A passing has a bib or a chip."
+    )
+    chip: str | None = strawberry.field(default=None, description="The chip's code.")
+    latitude: float | None = strawberry.field(default=None, description="Degrees north.")
+    longitude: float | None = strawberry.field(default=None, description="Degrees east.")
+    participant_ref: str | None = strawberry.field(
+        default=None, description="What the device calls the participant."
+    )
+    status: str | None = strawberry.field(default=None, description="Free text, kept as it is.")
+    time_zone: str | None = strawberry.field(default=None, description="For a timestamp without a zone.")
+    gender: str | None = strawberry.field(default=None, description="Free text, kept as it is.")
+
+
+@strawberry.type(description="What became of one passing that was handed in.")
+class PassingResult:
+    session_row: Private[int]
+    loaders: Private[Loaders]
+
+    number: BigInt = strawberry.field(description="The number that the device gave.")
+    outcome: PassingOutcome = strawberry.field(description="What became of it.")
+
+    @strawberry.field(description="The passing that is stored under this number. Needs `passings:read`.")
+    async def passing(self) -> Passing:
+        row = await self.loaders.passing.load((self.session_row, int(self.number)))
+        return Passing.shape(row, self.loaders)
+
+
+@strawberry.type(description="What became of the passings that were handed in together.")
+class RecordPassingsPayload:
+    recorded: Private[passings.Recorded]
+    ctx: Private[GraphQLContext]
+
+    inserted_count: int = strawberry.field(description="How many are new and durable.")
+    duplicate_count: int = strawberry.field(
+        description="How many had a number that was taken; conflicts too."
+    )
+
+    @strawberry.field(description="A result for each passing, in the order of the call.")
+    def results(self) -> list[PassingResult]:
+        written, loaders = self.recorded.written, Loaders(self.ctx)
+        return [
+            PassingResult(
+                session_row=written.session_row,
+                loaders=loaders,
+                number=BigInt(passing.number),
+                outcome=PassingOutcome.DUPLICATE
+                if index in written.duplicates
+                else PassingOutcome.CONFLICT
+                if index in written.conflicts
+                else PassingOutcome.INSERTED,
+            )
+            for index, passing in enumerate(self.recorded.passings)
+        ]
+
+
+def _new(given: PassingInput) -> passings.NewPassing:
+    return passings.NewPassing(
+        number=given.number,
+        timestamp=given.timestamp,
+        bib=given.bib,
+        chip=given.chip,
+        latitude=given.latitude,
+        longitude=given.longitude,
+        participant=given.participant_ref,
+        status=given.status,
+        time_zone=given.time_zone,
+        gender=given.gender,
+    )
+
+
+def _judged(at: Any, field: str) -> int | None:
+    if at is None:
+        return None
+    try:
+        return clocks.instant(at, "UTC")
+    except ValueError:
+        raise Invalid(field, "is not an RFC 3339 instant") from None
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(
+        description="Passings of the account in the order of arrival. A cursor of this list also goes into the "
+        "subscription's `after`. Needs `passings:read`."
+    )
+    async def passings(
+        self,
+        info: Info,
+        session_token: SessionToken = None,
+        device_id: DeviceId = None,
+        bib: Annotated[str | None, strawberry.argument(description="Only this bib.")] = None,
+        chip: Annotated[str | None, strawberry.argument(description="Only this chip.")] = None,
+        from_: Annotated[
+            Instant | None, strawberry.argument(name="from", description="Detected at this instant or later.")
+        ] = None,
+        to: Annotated[
+            Instant | None, strawberry.argument(description="Detected at this instant or earlier.")
+        ] = None,
+        from_number: Annotated[
+            BigInt | None, strawberry.argument(description="With this number or a higher one.")
+        ] = None,
+        to_number: Annotated[
+            BigInt | None, strawberry.argument(description="With this number or a lower one.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> PassingConnection:
+        which = await passings.which(
+            info.context,
+            session_token=session_token,
+            device_id=device_id,
+            bib=bib,
+            chip=chip,
+            from_=_judged(from_, "from"),
+            to=_judged(to, "to"),
+            from_number=None if from_number is None else inputs.whole(from_number, "from_number"),
+            to_number=None if to_number is None else inputs.whole(to_number, "to_number"),
+        )
+        return await connection(info.context, which, first, after, last, before)
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation(
+        description="Stores up to 5000 passings of an active session and answers when they are durable, with an "
+        "outcome for each. One that is nonsense refuses all. Needs `passings:write`."
+    )
+    async def record_passings(
+        self,
+        info: Info,
+        session_token: Annotated[str, strawberry.argument(description="The active session.")],
+        passings_: Annotated[
+            list[PassingInput], strawberry.argument(name="passings", description="1 to 5000 passings.")
+        ],
+    ) -> RecordPassingsPayload:
+        recorded = await passings.record(info.context, session_token, [_new(each) for each in passings_])
+        inserted = recorded.written.inserted
+        return RecordPassingsPayload(
+            recorded=recorded,
+            ctx=info.context,
+            inserted_count=inserted,
+            duplicate_count=len(recorded.passings) - inserted,
+        )
+
+
+@strawberry.type(description="A passing on its way to a subscriber.")
+class PassingDelivery:
+    cursor: str = strawberry.field(description="Give it as `after` to go on behind this passing.")
+    passing: Passing = strawberry.field(description="The passing.")
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription(
+        description="First the passings that were missed since `after`, then each as it is recorded: no gap, no "
+        "repeat, in order, also across restarts. Without `after` from now on; with an empty one or `0` from the "
+        "beginning. Needs `passings:read`."
+    )
+    async def passings(
+        self,
+        info: Info,
+        session_token: SessionToken = None,
+        device_id: DeviceId = None,
+        after: Annotated[
+            str | None, strawberry.argument(description="The cursor of the last passing that was seen.")
+        ] = None,
+    ) -> AsyncGenerator[PassingDelivery, None]:
+        which = await passings.which(info.context, session_token=session_token, device_id=device_id)
+        async for rows in feeds.feed(info.context, which, inputs.cursor(after, "after")):
+            loaders = Loaders(info.context)
+            for row in rows:
+                yield PassingDelivery(cursor=str(row.position), passing=Passing.shape(row, loaders))

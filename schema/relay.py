@@ -1,0 +1,63 @@
+"""Relay's conventions: global ids, pages, cursors. A cursor is a place in a list; clients must not read it."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+import strawberry
+
+from resolvers.errors import NotFound
+
+T = TypeVar("T")
+MOST = 1000
+
+First = Annotated[
+    int | None, strawberry.argument(description="How many to give, from the start: 1 to 1000, default 50.")
+]
+After = Annotated[str | None, strawberry.argument(description="Give what follows this cursor.")]
+Last = Annotated[int | None, strawberry.argument(description="How many to give, from the end: 1 to 1000.")]
+Before = Annotated[str | None, strawberry.argument(description="Give what comes before this cursor.")]
+
+
+@strawberry.interface(description="Anything that can be asked for by its global id.")
+class Node:
+    id: strawberry.ID = strawberry.field(description="Opaque and global; `node(id:)` finds it again.")
+
+
+@strawberry.type(description="Where a page stands in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether something follows.")
+    has_previous_page: bool = strawberry.field(description="Whether something comes before.")
+    start_cursor: str | None = strawberry.field(description="The first cursor of the page.")
+    end_cursor: str | None = strawberry.field(description="The last cursor of the page.")
+
+
+@strawberry.type(description="An entry of a page.")
+class Edge(Generic[T]):
+    cursor: str = strawberry.field(description="The entry's place in the list.")
+    node: T = strawberry.field(description="The entry itself.")
+
+
+def page_info(cursors: Sequence[str], following: bool, preceding: bool) -> PageInfo:
+    return PageInfo(
+        has_next_page=following,
+        has_previous_page=preceding,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )
+
+
+def global_id(kind: str, key: object) -> strawberry.ID:
+    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode())
+
+
+def parts_of(id: str) -> tuple[str, str]:
+    """Kind and key of a global id. Raises NotFound for what is none."""
+    try:
+        kind, colon, key = base64.urlsafe_b64decode(id.encode()).decode().partition(":")
+    except (binascii.Error, UnicodeError):
+        raise NotFound("Node") from None
+    if not colon:
+        raise NotFound("Node")
+    return kind, key

@@ -1,0 +1,80 @@
+"""The schema: every noun's queries, mutations and subscriptions merged."""
+
+from typing import Annotated, Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.tools import merge_types
+from strawberry.types import ExecutionContext
+
+from resolvers import devices as device_operations
+from resolvers import keys as key_operations
+from resolvers import passings as passing_operations
+from resolvers import sessions as session_operations
+from schema import devices, errors, keys, limits, passings, sessions
+from schema.context import Info
+from schema.loaders import Loaders
+from schema.relay import Node, parts_of
+from schema.scalars import CONFIG
+
+MOST_TOKENS = 2_000
+"""In one document. Longer ones keep the parser, and with it everybody, busy."""
+CACHED_DOCUMENTS = 500
+
+
+@strawberry.type
+class Nodes:
+    @strawberry.field(
+        description="Anything of the account by its global id; null when there is no such thing."
+    )
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
+    ) -> Node | None:
+        return await info.context.or_none(_node(info, id))
+
+
+async def _node(info: Info, id: str) -> Node | None:
+    kind, key = parts_of(id)
+    ctx, loaders = info.context, Loaders(info.context)
+    match kind:
+        case "Device":
+            return devices.Device.shape(await device_operations.of_id(ctx, key), loaders)
+        case "Session":
+            return sessions.Session.shape(await session_operations.of_token(ctx, key), loaders)
+        case "Passing" if key.isdigit() and len(key) < 19:
+            return passings.Passing.shape(await passing_operations.of_position(ctx, int(key)), loaders)
+        case "Account":
+            account = keys.Account.shape(await key_operations.account(ctx))
+            return account if account.id == id else None
+        case "ApiKey":
+            found = map(keys.ApiKey.shape, await key_operations.page(ctx))
+            return next((api_key for api_key in found if api_key.id == id), None)
+    return None
+
+
+class Schema(strawberry.Schema):
+    """Masks what is unexpected, on queries, mutations and running subscriptions alike."""
+
+    def process_errors(
+        self, errors_: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        errors.translate(errors_)
+
+
+def build(*, introspection: bool = True) -> Schema:
+    """The schema; without introspection nobody can ask for its types."""
+    nouns: list[Any] = [keys, devices, sessions, passings]
+    return Schema(
+        query=merge_types("Query", (Nodes, *(noun.Query for noun in nouns))),
+        mutation=merge_types("Mutation", tuple(noun.Mutation for noun in nouns)),
+        subscription=merge_types("Subscription", (passings.Subscription,)),
+        types=[keys.Account, keys.ApiKey, devices.Device, sessions.Session, passings.Passing],
+        config=CONFIG,
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
+            lambda: limits.limiter(introspection=introspection),
+            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+        ],
+    )

@@ -1,0 +1,125 @@
+"""The whole machine on one page: what there is, how it starts and stops, which doors it has."""
+
+import asyncio
+import contextlib
+import gc
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+import web
+from models import migrate
+from models.database import Database
+from models.ingest import Ingest, Writer
+from models.ingest_postgres import PostgresWriter
+from models.ingest_sqlite import SqliteWriter
+from resolvers.callers import Callers
+from resolvers.context import STRANGER, Context
+from rest_compat import routes as v0
+from schema import root
+from server import health
+from server.auth import Door
+from server.bodies import LimitedBody
+from server.graphql import View
+from server.settings import Settings
+from subscriptions.hub import Hub
+
+WEB = Path(web.__file__).parent
+NOTE_USE_EVERY = 30.0
+"""Seconds between two notes of when keys were used."""
+SWITCH = 0.0005
+"""Seconds until a thread that waits for the interpreter gets it. The writer's thread needs short turns, often."""
+
+logger = structlog.get_logger()
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self'{images}; {fonts}"
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+LIVE_POLICY = POLICY.format(styles="", images="", fonts="")
+GRAPHIQL_POLICY = POLICY.format(styles=" 'unsafe-inline'", images=" data:", fonts="font-src data:; ")
+
+
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def build(settings: Settings, clock: Callable[[], int] = now) -> Starlette:
+    database = Database(settings.database_url)
+    hub = Hub(settings.broker_url)
+    ingest = Ingest(database, writer(database), hub.announce, settings.ingest_queue)
+    callers = Callers(database, settings.hash_key, clock)
+    door = Door(Context(STRANGER, database, ingest, callers, clock), hub)
+    schema = root.build(introspection=settings.introspection)
+    graphiql = _page("graphiql/index.html", GRAPHIQL_POLICY) if settings.graphiql else None
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await _prepare(settings, database)
+        await hub.start()
+        ingest.start()
+        noting = asyncio.create_task(_note_use(callers))
+        gc.collect()
+        gc.freeze()
+        yield
+        noting.cancel()
+        await ingest.close()
+        await callers.note_use()
+        await hub.close()
+        await database.close()
+
+    return Starlette(
+        lifespan=lifespan,
+        middleware=[Middleware(LimitedBody, limit=settings.body_limit)],
+        routes=[
+            Mount("/v0", v0.build(door.context)),
+            *health.routes(database, ingest, hub),
+            Route("/graphql", View(schema, door, graphiql)),
+            Route("/", _live_page),
+            Mount("/static", StaticFiles(directory=WEB)),
+        ],
+    )
+
+
+def writer(database: Database) -> Writer:
+    """The way in that fits the database."""
+    if database.sqlite:
+        return SqliteWriter(database.url.database or ":memory:")
+    return PostgresWriter(database.url)
+
+
+async def _prepare(settings: Settings, database: Database) -> None:
+    """An embedded database is brought up to date by itself; another only says that it is not."""
+    sys.setswitchinterval(SWITCH)
+    if database.sqlite:
+        await migrate.upgrade(settings.database_url)
+    elif not await migrate.current(settings.database_url):
+        raise RuntimeError("the database's schema is not up to date: run `passline migrate`")
+
+
+async def _note_use(callers: Callers) -> None:
+    while True:
+        await asyncio.sleep(NOTE_USE_EVERY)
+        try:
+            await callers.note_use()
+        except Exception:
+            logger.exception("the use of keys could not be noted")
+
+
+async def _live_page(_request: Request) -> Response:
+    return _page("index.html", LIVE_POLICY)
+
+
+def _page(name: str, policy: str) -> Response:
+    headers = {"content-security-policy": policy, "cache-control": "no-cache"}
+    return FileResponse(WEB / name, headers=headers)

@@ -1,0 +1,154 @@
+"""The command line: `passline …`."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import rich
+import typer
+import uvicorn
+from rich.table import Table
+
+from models import migrate as migrations
+from models.database import Database
+from models.ingest import Ingest
+from replay.cli import replay
+from resolvers import context, keys
+from resolvers.callers import SECONDS_TRUSTED, Callers
+from resolvers.context import Caller, Context
+from resolvers.errors import TimingError
+from server import logs
+from server.app import build, now, writer
+from server.demo import demo
+from server.settings import Settings
+from timing import clocks
+
+app = typer.Typer(help="Passline, the open race-timing cloud.", no_args_is_help=True, add_completion=False)
+accounts = typer.Typer(help="Timing companies.", no_args_is_help=True)
+api_keys = typer.Typer(help="API keys.", no_args_is_help=True)
+app.add_typer(accounts, name="accounts")
+app.add_typer(api_keys, name="keys")
+app.command()(replay)
+app.command()(demo)
+
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Errors of ours are a sentence on standard error and exit code 1, not a stack trace."""
+    try:
+        app()
+    except TimingError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _operate(operation: Callable[[Context], Awaitable[T]]) -> T:
+    """Runs an operation with the operator's rights on the database of the settings."""
+
+    async def run() -> T:
+        settings = Settings()
+        database = Database(settings.database_url)
+        if database.sqlite:
+            await migrations.upgrade(settings.database_url)
+        callers = Callers(database, settings.hash_key, now)
+        ingest = Ingest(database, writer(database), lambda _commit: None, settings.ingest_queue)
+        operator = Caller(alias="operator", scopes=context.OPERATOR)
+        try:
+            return await operation(Context(operator, database, ingest, callers, now))
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen at; default PASSLINE_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen at; default PASSLINE_PORT.")] = None,
+) -> None:
+    """Runs the server."""
+    settings = Settings()
+    logs.configure(settings.log_level, settings.log_format)
+    uvicorn.run(
+        build(settings),
+        host=host or settings.host,
+        port=settings.port if port is None else port,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=1024 * 1024,
+        timeout_graceful_shutdown=settings.drain_seconds,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the database's schema up to date."""
+    asyncio.run(migrations.upgrade(Settings().database_url))
+    rich.print("the schema is up to date")
+
+
+@accounts.command("create")
+def create_account(name: Annotated[str, typer.Argument(help="What the account is called.")]) -> None:
+    """Makes an account and prints its id."""
+    print(_operate(lambda ctx: keys.create_account(ctx, name)).id)
+
+
+@api_keys.command("create")
+def create_key(
+    account: Annotated[int, typer.Option(help="The account's id.")],
+    access: Annotated[str, typer.Option(help="READ, WRITE or READ_WRITE.")],
+    unbind: Annotated[bool, typer.Option("--unbind", help="May unbind devices.")] = False,
+    alias: Annotated[str | None, typer.Option(help="What people call the key.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="Less than the access type allows.")] = None,
+    v0_shape: Annotated[str, typer.Option(help="BOTH, BARE or BODY.")] = "BOTH",
+) -> None:
+    """Makes a key and prints it, this once."""
+    new = keys.NewKey(
+        access=access,
+        may_unbind=unbind,
+        alias=alias,
+        scopes=tuple(scope) if scope else None,
+        v0_shape=v0_shape,
+    )
+    print(_operate(lambda ctx: keys.create(ctx, new, account))[1])
+
+
+@api_keys.command("list")
+def list_keys(
+    account: Annotated[int | None, typer.Option(help="The account's id; default all accounts.")] = None,
+) -> None:
+    """Shows keys, never their text."""
+    table = Table("id", "account", "key", "alias", "access", "unbind", "scopes", "v0", "used", "revoked")
+    for row in _operate(lambda ctx: keys.page(ctx, account)):
+        used, revoked = (clocks.text(at) if at else "" for at in (row.last_used_at, row.revoked_at))
+        table.add_row(
+            str(row.id),
+            str(row.account_id),
+            f"ror-…{row.hint}",
+            row.alias or "",
+            row.access,
+            "yes" if row.may_unbind else "",
+            row.scopes or "",
+            row.v0_shape,
+            used,
+            revoked,
+        )
+    rich.print(table)
+
+
+@api_keys.command("revoke")
+def revoke_key(key_id: Annotated[int, typer.Argument(help="The key's id, from `keys list`.")]) -> None:
+    """From now on nobody gets in with the key; returns when every server has taken note."""
+    _operate(lambda ctx: keys.revoke(ctx, key_id))
+    time.sleep(SECONDS_TRUSTED)
+    rich.print(f"key {key_id} is revoked")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is heard while it happens: the bus, inboxes, feeds."""

@@ -1,0 +1,165 @@
+"""The bus in, doorbells out. The bus carries facts ("there is more, up to here"), never rows: readers look into the table.
+
+broadcaster keeps unbounded queues, goes silent without an exception when its server restarts, and mixes up concurrent
+first subscribers. So this process subscribes once, to one channel; facts that are not sent yet are merged, not queued;
+and a heartbeat that is not heard for a while rebuilds everything, after which all listeners look for themselves.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+
+import msgspec
+from broadcaster import Broadcast
+
+from models.ingest import Commit
+from resolvers.context import Context
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "passline"
+HEARTBEAT = 1.0
+"""Seconds between two heartbeats."""
+SILENCE = 3.0
+"""Seconds without any fact after which the bus is taken for dead."""
+SLOW_LOOK = 2.0
+"""Seconds after which a listener looks into the table though nobody rang: facts may be lost, rows may not."""
+
+Topic = tuple[str, int]
+
+
+class Fact(msgspec.Struct, array_like=True):
+    """These topics have news up to these positions. Without any it is a heartbeat."""
+
+    accounts: dict[int, int] = {}
+    sessions: dict[int, int] = {}
+    devices: dict[int, int] = {}
+
+
+class Doorbell:
+    """An inbox of one: it holds the newest position only, so a slow listener costs nothing and misses nothing."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self.position = 0
+
+    def ring(self, position: int) -> None:
+        self.position = max(self.position, position)
+        self._rung.set()
+
+    async def wait(self) -> None:
+        """Returns when it was rung, or after SLOW_LOOK seconds all the same."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), SLOW_LOOK)
+        self._rung.clear()
+
+
+class Hub:
+    """Between this process's listeners and the bus of all processes."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._broker_url = broker_url
+        self._doorbells: dict[Topic, set[Doorbell]] = defaultdict(set)
+        self._unsent = Fact()
+        self._send = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.alive = False
+        self.rebuilds = 0
+
+    @property
+    def listeners(self) -> int:
+        return sum(map(len, self._doorbells.values()))
+
+    async def start(self) -> None:
+        """Returns when the bus is heard, or after SILENCE seconds when it is not: it may come later."""
+        self._task = asyncio.create_task(self._run(), name="hub")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SILENCE):
+                while not self.alive:
+                    await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def announce(self, commit: Commit) -> None:
+        """Tells every process; never waits. What could not be sent yet is merged with what comes."""
+        for mine, news in zip(
+            (self._unsent.accounts, self._unsent.sessions, self._unsent.devices), commit, strict=True
+        ):
+            mine.update(news)
+        self._send.set()
+
+    @contextlib.contextmanager
+    def listen(self, topic: Topic) -> Iterator[Doorbell]:
+        doorbell = Doorbell()
+        self._doorbells[topic].add(doorbell)
+        try:
+            yield doorbell
+        finally:
+            self._doorbells[topic].discard(doorbell)
+            if not self._doorbells[topic]:
+                del self._doorbells[topic]
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with Broadcast(self._broker_url) as bus, asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._hear(bus))
+                    tasks.create_task(self._beat(bus))
+                    tasks.create_task(self._tell(bus))
+            except Exception as error:
+                logger.warning("the bus was lost and is built anew", extra={"error": repr(error)})
+            self.alive = False
+            self.rebuilds += 1
+            await asyncio.sleep(HEARTBEAT)
+
+    async def _hear(self, bus: Broadcast) -> None:
+        async with bus.subscribe(CHANNEL) as subscriber:
+            self._ring_all()
+            while True:
+                async with asyncio.timeout(SILENCE):
+                    event = await subscriber.get()
+                self.alive = True
+                self._ring(msgspec.json.decode(event.message, type=Fact))
+
+    async def _beat(self, bus: Broadcast) -> None:
+        while True:
+            await bus.publish(CHANNEL, _encode(Fact()))
+            await asyncio.sleep(HEARTBEAT if self.alive else 0.05)
+
+    async def _tell(self, bus: Broadcast) -> None:
+        while True:
+            await self._send.wait()
+            self._send.clear()
+            fact, self._unsent = self._unsent, Fact({}, {}, {})
+            await bus.publish(CHANNEL, _encode(fact))
+
+    def _ring(self, fact: Fact) -> None:
+        for kind, news in (("account", fact.accounts), ("session", fact.sessions), ("device", fact.devices)):
+            for row, position in news.items():
+                for doorbell in self._doorbells.get((kind, row), ()):
+                    doorbell.ring(position)
+
+    def _ring_all(self) -> None:
+        for doorbells in self._doorbells.values():
+            for doorbell in doorbells:
+                doorbell.ring(0)
+
+
+def _encode(fact: Fact) -> str:
+    return msgspec.json.encode(fact).decode()
+
+
+class Live(Context):
+    """A context that can also listen."""
+
+    __slots__ = ("hub",)
+
+    def __init__(self, context: Context, hub: Hub) -> None:
+        super().__init__(context.caller, context.database, context.ingest, context.callers, context.clock)
+        self.hub = hub

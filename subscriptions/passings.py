@@ -1,0 +1,35 @@
+"""Passings as they are recorded."""
+
+from collections.abc import AsyncGenerator
+
+from models.passings import Filter, Row
+from resolvers import passings
+from subscriptions.hub import Live, Topic
+
+AT_ONCE = 500
+"""Rows read at a time while a listener catches up."""
+
+
+def topic(ctx: Live, which: Filter) -> Topic:
+    """The narrowest topic that hears everything the filter wants."""
+    if which.session_row is not None:
+        return "session", which.session_row
+    if which.device_row is not None:
+        return "device", which.device_row
+    return "account", ctx.caller.account
+
+
+async def feed(ctx: Live, which: Filter, after: int | None) -> AsyncGenerator[list[Row], None]:
+    """First what was missed since `after`, then what comes, in the order of commit: no gap, no repeat.
+
+    None: from now on. Ends with Unidentified when the caller's key is revoked.
+    """
+    with ctx.hub.listen(topic(ctx, which)) as doorbell:
+        position = await passings.position(ctx) if after is None else after
+        while True:
+            rows, position = await passings.after(ctx, which, position, AT_ONCE)
+            if rows:
+                yield rows
+            if len(rows) < AT_ONCE:
+                await doorbell.wait()
+            await ctx.callers.still(ctx.caller)

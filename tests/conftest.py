@@ -1,0 +1,198 @@
+"""A real server on a real port with a real SQLite file, and keys to it. Each test has an account of its own."""
+
+import asyncio
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+import uvicorn
+
+from models.database import Database
+from resolvers import context, keys
+from resolvers.callers import Callers
+from resolvers.context import Caller, Context
+from server.app import build, now
+from server.settings import Settings
+
+T = TypeVar("T")
+_names = itertools.count(1)
+
+
+class Server:
+    """A running server. `operate` runs an operation in its loop with the operator's rights."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = Settings(_env_file=None, **settings)
+        self._config = uvicorn.Config(
+            build(self.settings),
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+        )
+        self._server = uvicorn.Server(self._config)
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.ws_url = f"ws://127.0.0.1:{self.port}/graphql"
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=self._config.get_loop_factory()) as runner:
+            runner.run(self._server.serve(sockets=[self._socket]))
+
+    def start(self) -> "Server":
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            assert time.monotonic() < deadline and self._thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+        return self
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._socket.close()
+
+    def operate(self, operation: Callable[[Context], Awaitable[T]]) -> T:
+        async def run() -> T:
+            database = Database(self.settings.database_url)
+            callers = Callers(database, self.settings.hash_key, now)
+            operator = Caller(scopes=context.OPERATOR)
+            try:
+                return await operation(Context(operator, database, None, callers, now))  # type: ignore[arg-type]
+            finally:
+                await database.close()
+
+        return asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    path: Path = tmp_path_factory.mktemp("server") / "passline.db"
+    running = Server(database_url=f"sqlite+aiosqlite:///{path}").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Servers of the test's own, on one database unless told otherwise."""
+    running: list[Server] = []
+
+    def make(**settings: Any) -> Server:
+        settings.setdefault("database_url", f"sqlite+aiosqlite:///{tmp_path / 'own.db'}")
+        running.append(Server(**settings).start())
+        return running[-1]
+
+    yield make
+    for each in running:
+        each.stop()
+
+
+def make_account(server: Server) -> int:
+    return server.operate(lambda ctx: keys.create_account(ctx, f"account {next(_names)}")).id
+
+
+def make_key_of(server: Server, account: int, **wanted: Any) -> str:
+    new = keys.NewKey(**({"access": "READ_WRITE"} | wanted))
+    return server.operate(lambda ctx: keys.create(ctx, new, account))[1]
+
+
+@pytest.fixture
+def account(server: Server) -> int:
+    return make_account(server)
+
+
+@pytest.fixture
+def make_key(server: Server, account: int) -> Callable[..., str]:
+    def make(
+        access: str = "READ_WRITE",
+        unbind: bool = False,
+        v0_shape: str = "BOTH",
+        account: int = account,
+        scopes: tuple[str, ...] | None = None,
+    ) -> str:
+        wanted = {"access": access, "may_unbind": unbind, "v0_shape": v0_shape, "scopes": scopes}
+        return make_key_of(server, account, **wanted)
+
+    return make
+
+
+@pytest.fixture
+def key(make_key: Callable[..., str]) -> str:
+    return make_key(unbind=True)
+
+
+@pytest.fixture
+def other_key(server: Server) -> str:
+    """Another account's."""
+    return make_key_of(server, make_account(server), may_unbind=True)
+
+
+class Desk:
+    """What a timing desk does: send to v0, ask GraphQL."""
+
+    def __init__(self, server: Server, key: str | None) -> None:
+        headers = {"x-api-key": key} if key else {}
+        self.http = httpx.Client(base_url=server.url, headers=headers, timeout=20)
+
+    def v0(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        return self.http.request(method, f"/v0{path}", json=body)
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer: data and errors."""
+        answer = self.http.post("/graphql", json={"query": query, "variables": variables})
+        return dict(answer.json())
+
+    def data(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The data; fails on errors."""
+        answer = self.ask(query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return dict(answer["data"])
+
+    def device(self, serial_number: str = "S1", **more: Any) -> str:
+        body = {"model": "M", "serial_number": serial_number} | more
+        return str(self.v0("POST", "/devices", body).json()["deviceid"])
+
+    def session(self, device_id: str, alias: str | None = None) -> str:
+        body = {"deviceid": device_id} | ({"alias": alias} if alias else {})
+        return str(self.v0("POST", "/sessions", body).json()["token_session"])
+
+    def post(self, token: str, *passings: dict[str, Any]) -> httpx.Response:
+        return self.v0("POST", "/passings", {"token_session": token, "passings_list": list(passings)})
+
+
+def passing(
+    number: int, bib: str = "7", timestamp: str = "2026-06-01T10:00:00.000Z", **more: Any
+) -> dict[str, Any]:
+    """A v0 passing."""
+    return {"num_passing": number, "bib": bib, "timestamp": timestamp} | more
+
+
+@pytest.fixture
+def desk(server: Server, key: str) -> Iterator[Desk]:
+    made = Desk(server, key)
+    yield made
+    made.http.close()
+
+
+@pytest.fixture
+def make_desk(server: Server) -> Iterator[Callable[[str | None], Desk]]:
+    made: list[Desk] = []
+
+    def make(key: str | None) -> Desk:
+        made.append(Desk(server, key))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.http.close()

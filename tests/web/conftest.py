@@ -1,0 +1,100 @@
+"""A real browser that may talk to the server under test and to nobody else."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.async_api import Page, Route, async_playwright
+
+AT = "2023-02-03T16:08:18.263Z"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def browser_path() -> str:
+    """Named by the environment, or found, or the test is skipped. A named one must be there."""
+    named = os.environ.get("PASSLINE_TEST_BROWSER")
+    if named:
+        assert Path(named).exists(), f"PASSLINE_TEST_BROWSER: no {named}"
+        return named
+    names = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        pytest.skip("no browser: install chromium or set PASSLINE_TEST_BROWSER")
+    return found
+
+
+class Device:
+    """A device in the field with one open session; speaks v0."""
+
+    def __init__(self, http: httpx.AsyncClient, token: str, name: str) -> None:
+        self.http = http
+        self.token = token
+        self.name = name
+        self.number = 0
+
+    async def sees(self, *bibs: str) -> None:
+        passings = []
+        for bib in bibs:
+            self.number += 1
+            passings.append({"timestamp": AT, "num_passing": self.number, "bib": bib})
+        answer = await self.http.post(
+            "/v0/passings", json={"token_session": self.token, "passings_list": passings}
+        )
+        assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture
+async def bind(server, key):
+    """Make a device with an open session."""
+    async with httpx.AsyncClient(base_url=server.url, headers={"x-api-key": key}) as http:
+
+        async def make(name: str) -> Device:
+            new = {"model": "Mat", "serial_number": uuid4().hex, "alias": name}
+            device = (await http.post("/v0/devices", json=new)).json()["deviceid"]
+            session = await http.post("/v0/sessions", json={"deviceid": device, "alias": f"{name} session"})
+            return Device(http, session.json()["token_session"], name)
+
+        yield make
+
+
+@pytest.fixture
+async def page(server) -> AsyncIterator[Page]:
+    """A tab. A request to another host, an error, or what the server's policy forbids fails the test."""
+    strangers: list[str] = []
+    errors: list[str] = []
+
+    async def gate(route: Route) -> None:
+        if route.request.url.startswith(server.url):
+            return await route.continue_()
+        strangers.append(route.request.url)
+        await route.abort()
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+        context = await browser.new_context()
+        await context.route("**/*", gate)
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
+        page.on("websocket", lambda socket: strangers.append(socket.url) if foreign(socket.url) else None)
+
+        def foreign(url: str) -> bool:
+            return not url.startswith(server.url.replace("http", "ws", 1))
+
+        yield page
+        await browser.close()
+    assert not strangers
+    assert not errors

@@ -1,0 +1,27 @@
+"""What the pages ask is in the schema, checked without a browser or a server."""
+
+import re
+from pathlib import Path
+
+import pytest
+from graphql import build_schema, parse, validate
+
+HOUSE = Path(__file__).parents[2]
+QUOTED = re.compile(r"`([^`]*)`", re.S)
+
+
+def documents(script: str) -> list[str]:
+    """The GraphQL documents of a script, with what it inserts into them."""
+    text = (HOUSE / "web" / script).read_text()
+    for name in set(re.findall(r"\$\{(\w+)\}", text)):
+        inserted = re.search(rf"const {name} = `?([^`;]+)`?;", text)
+        text = text.replace(f"${{{name}}}", inserted[1] if inserted else "1")
+    return [found for found in QUOTED.findall(text) if re.search(r"^(query|subscription) ", found, re.M)]
+
+
+@pytest.mark.parametrize(("script", "many"), [("queries.js", 4), ("graphiql/boot.js", 2)])
+def test_every_document_is_valid(script, many):
+    schema = build_schema((HOUSE / "schema" / "schema.graphql").read_text())
+    asked = documents(script)
+    assert len(asked) == many
+    assert [error.message for text in asked for error in validate(schema, parse(text))] == []

@@ -1,0 +1,1 @@
+"""The rules of the sport. True with pencil and paper; imports nothing."""
