@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 8.0
 ROUND = 2_000
 CONFIG = schemathesis.Config.from_dict(
     {
-        "generation": {"with-security-parameters": False},
+        "generation": {"with-security-parameters": False, "allow-x00": False},
         "checks": {
             "negative_data_rejection": {"expected-statuses": ["400", "403", "404", "405", "409", "413"]}
         },

@@ -5,10 +5,10 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from models.database import Database
-from models.outcomes import Submission, Written
+from models.outcomes import Commit, Submission, Written
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +22,6 @@ class Full(Exception):
 
 class Failed(Exception):
     """The database did not take the rows: none of them is stored."""
-
-
-class Commit(NamedTuple):
-    """A fact: these accounts, sessions and devices have new passings, up to these positions."""
-
-    accounts: dict[int, int]
-    sessions: dict[int, int]
-    devices: dict[int, int]
 
 
 class Writer(Protocol):

@@ -148,3 +148,11 @@ def conflict_rows(settled: Iterable[tuple[Submission, Written]]) -> list[dict[st
                 }
             )
     return rows
+
+
+class Commit(NamedTuple):
+    """A fact: these accounts, sessions and devices have new passings, up to these positions."""
+
+    accounts: dict[int, int]
+    sessions: dict[int, int]
+    devices: dict[int, int]

@@ -246,10 +246,11 @@ async def span(session: AsyncSession, session_row: int) -> tuple[int, int] | Non
     return None if low is None else (low, high)
 
 
-async def first_position(session: AsyncSession, session_row: int) -> int:
-    """The place of the session's first passing; 0 without one."""
-    query = sa.select(_C.position).where(_C.session_row == session_row).order_by(_C.position).limit(1)
-    return (await (await session.connection()).execute(query)).scalar() or 0
+async def first_position_above(session: AsyncSession, session_row: int, number: int) -> int | None:
+    """The place of the earliest passing of the session that has a higher number; None without one."""
+    query = sa.select(func.min(_C.position)).where(_C.session_row == session_row, _C.number > number)
+    position: int | None = (await (await session.connection()).execute(query)).scalar()
+    return position
 
 
 async def conflicts(session: AsyncSession, session_row: int, limit: int) -> Sequence[Conflict]:

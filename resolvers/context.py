@@ -38,12 +38,16 @@ class Caller:
     refusal: str | None = None
     """Why a key that was shown is not taken."""
 
+    def must_be_known(self) -> None:
+        """Raises Unidentified for a stranger."""
+        if self.key_id is None:
+            raise errors.Unidentified(self.refusal)
+
     def must(self, scope: str) -> None:
         """Raises Unidentified for a stranger and NotAllowed for a key without the scope."""
         if scope in self.scopes:
             return
-        if self.key_id is None:
-            raise errors.Unidentified(self.refusal)
+        self.must_be_known()
         noun, verb = scope.split(":")
         verb = {"admin": f"manage {noun}"}.get(verb, verb)
         raise errors.NotAllowed(f"this key may not {verb}")

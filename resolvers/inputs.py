@@ -1,6 +1,7 @@
 """Judges single values that a skin hands in. Fields are named in our words; a skin that has others translates."""
 
 import math
+import re
 from typing import Any
 
 from resolvers.errors import Invalid
@@ -9,6 +10,7 @@ LONGEST = 128
 """Characters in any text that a device or a person gives."""
 HIGHEST = 2**63 - 1
 """The largest whole number that is kept."""
+_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
 
 
 def text(value: Any, field: str, longest: int = LONGEST) -> str | None:

@@ -88,10 +88,15 @@ async def _above(
         if following is not None:
             used, last = following, None
             found = await _numbered(session, used, last, between, page)
+    return Poll(used, last or 0, found, await _cursor(session, used, found))
+
+
+async def _cursor(session: AsyncSession, used: Session, found: list[Row]) -> int:
+    """A place behind which everything is that a page by number left out; so nothing is lost when it is resumed by."""
     if len(found) < MOST:
-        return Poll(used, last or 0, found, used.last_position)
-    # The page is by number and more may follow: only the place before the session's first row skips nothing.
-    return Poll(used, last or 0, found, await rows.first_position(session, used.id) - 1)
+        return used.last_position
+    left_out = await rows.first_position_above(session, used.id, found[-1].number)
+    return used.last_position if left_out is None else left_out - 1
 
 
 async def _numbered(

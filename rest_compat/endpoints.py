@@ -38,10 +38,16 @@ class Request:
         """Raises Invalid naming the place where the body is not of that kind."""
         try:
             return msgspec.json.decode(self.body, type=kind)
-        except msgspec.ValidationError as error:
-            raise Invalid(_place(str(error)), "is of the wrong kind") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
-            raise Invalid("body", "is not JSON") from None
+        except (ValueError, RecursionError) as error:
+            raise Invalid(*self._wrong(error)) from None
+
+    def _wrong(self, error: Exception) -> tuple[str, str]:
+        """The place and the reason. What is no JSON at all may be found wrong in another way first."""
+        try:
+            msgspec.json.decode(self.body)
+        except (ValueError, RecursionError):
+            return "body", "is not JSON"
+        return _place(str(error)), "is of the wrong kind"
 
     def number(self, name: str, default: int, low: int = 1, high: int = PAGES) -> int:
         value = self.query.get(name)
@@ -95,16 +101,11 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = STRANGER
-        verb = self._verbs.get(scope["method"])
         try:
-            if verb is None:
-                answer = Answer(405, {"description": "Method not allowed"}, [(b"allow", self._allow)])
-            else:
-                ctx = await self._identify(scope)
-                caller = ctx.caller
-                body = await _read(receive) if scope["method"] != "GET" else b""
-                request = Request(scope.get("path_params", {}), QueryParams(scope["query_string"]), body)
-                answer = await verb(ctx, request)
+            ctx = await self._identify(scope)
+            caller = ctx.caller
+            caller.must_be_known()
+            answer = await self._answer(ctx, scope, receive)
         except TimingError as error:
             answer = Answer(errors.status_of(error), errors.body_of(error), errors.headers_of(error))
         except Exception:
@@ -112,6 +113,13 @@ class Endpoint:
             await send_json(send, 500, _failure(caller.v0_shape))
             return
         await send_json(send, answer.status, shaped(answer.fields, caller.v0_shape), answer.headers)
+
+    async def _answer(self, ctx: Context, scope: Scope, receive: Receive) -> Answer:
+        verb = self._verbs.get(scope["method"])
+        if verb is None:
+            return Answer(405, {"description": "Method not allowed"}, [(b"allow", self._allow)])
+        body = await _read(receive) if scope["method"] != "GET" else b""
+        return await verb(ctx, Request(scope["path_params"], QueryParams(scope["query_string"]), body))
 
 
 def shaped(fields: dict[str, Any], shape: str) -> bytes:

@@ -1,12 +1,9 @@
 """From our errors to v0's status and body. v0 knows no 401, and never shows a stack trace."""
 
-import logging
 from typing import Any
 
 from resolvers.errors import Busy, Invalid, NotAllowed, NotFound, TimingError, TooLarge, TooMany, Unidentified
 from rest_compat import shapes
-
-logger = logging.getLogger(__name__)
 
 IDS = {"Device": "deviceid", "Sessions": "deviceid", "Session": "token_session"}
 """The key under which a "not found" repeats the id it was asked for."""
@@ -20,7 +17,7 @@ def body_of(error: TimingError) -> dict[str, Any]:
     match error:
         case TooLarge():
             return {"description": "Payload too large"}
-        case Invalid(field="") | Invalid(field="body", reason="is not JSON"):
+        case Invalid(field="body", reason="is not JSON"):
             return {"description": "Invalid JSON"}
         case Invalid():
             kind = "Missing" if error.missing else "Invalid"

@@ -2,6 +2,7 @@
 
 from resolvers import inputs, passings, polls
 from resolvers.context import Context
+from resolvers.errors import Invalid
 from rest_compat import shapes
 from rest_compat.endpoints import Answer, Request
 
@@ -9,7 +10,10 @@ from rest_compat.endpoints import Answer, Request
 async def create(ctx: Context, request: Request) -> Answer:
     """P1. Answered when the rows are durable."""
     body = request.decode(shapes.V0Passings)
-    written, judged = await passings.record(ctx, body.token_session, body.passings_list)
+    try:
+        written, judged = await passings.record(ctx, body.token_session, body.passings_list)
+    except Invalid as error:
+        raise shapes.chips_named(error, body.passings_list or []) from None
     return Answer(
         201,
         {

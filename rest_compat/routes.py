@@ -4,11 +4,12 @@ from pathlib import Path
 
 import orjson
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route, Router
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from resolvers.errors import TimingError
 from rest_compat import devices, passings, sessions
 from rest_compat.endpoints import Endpoint, Identify, Verb, send_json, shaped
 
@@ -21,6 +22,13 @@ def build(identify: Identify) -> ASGIApp:
 
     def at(path: str, **verbs: Verb) -> Route:
         return Route(path, Endpoint(identify, **verbs))
+
+    async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
+        try:
+            shape = (await identify(scope)).caller.v0_shape
+        except TimingError:
+            shape = "BOTH"
+        await send_json(send, 404, shaped({"description": "Not found"}, shape))
 
     router = Router(
         [
@@ -38,7 +46,7 @@ def build(identify: Identify) -> ASGIApp:
             Route("/openapi.json", _openapi, methods=["GET"]),
         ],
         redirect_slashes=False,
-        default=_not_found,
+        default=not_found,
     )
     open_to_pages = CORSMiddleware(
         router, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"], allow_headers=KEY_HEADERS
@@ -54,7 +62,3 @@ def build(identify: Identify) -> ASGIApp:
 
 async def _openapi(_request: Request) -> Response:
     return Response(OPENAPI, media_type="application/json")
-
-
-async def _not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await send_json(send, 404, shaped({"description": "Not found"}, "BOTH"))

@@ -3,12 +3,14 @@
 Bodies are compact JSON: a Java client finds its ids by searching the text for `"deviceid":"` and `"token_session":"`.
 """
 
+import re
 from typing import Any, ClassVar
 
 import msgspec
 
 from models import devices, sessions
 from models.passings import Row
+from resolvers.errors import Invalid
 from resolvers.passings import NewPassing
 from timing import clocks
 
@@ -49,6 +51,14 @@ class V0Passings(msgspec.Struct):
 def key_of(field: str) -> str:
     """`passings[3].number` to `passings_list[3].num_passing`."""
     return ".".join(_renamed(part) for part in field.split("."))
+
+
+def chips_named(error: Invalid, passings: list[V0Passing]) -> Invalid:
+    """The same error, about `chips` where that is what the device said."""
+    place = re.fullmatch(r"passings\[(\d+)\]\.chip", error.field)
+    if place is None or passings[int(place[1])].chips is None:
+        return error
+    return Invalid(error.field + "s", error.reason)
 
 
 def _renamed(part: str) -> str:

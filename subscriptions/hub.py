@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import msgspec
 from broadcaster import Broadcast
 
-from models.ingest import Commit
+from models.outcomes import Commit
 from resolvers.context import Context
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.conftest import make_account, make_key_of
+
 AT = "2023-02-03T16:08:18.263Z"
 
 
@@ -66,6 +68,18 @@ class V0:
 
     def numbers(self, token: str, **params: object) -> list[object]:
         return [passing["num_passing"] for passing in self.passings(token, **params)]
+
+
+@pytest.fixture(scope="module")
+def key(server) -> str:
+    """One account for a whole file: its tests bind devices of their own."""
+    return make_key_of(server, make_account(server), may_unbind=True)
+
+
+@pytest.fixture(scope="module")
+def other_key(server) -> str:
+    """Another account's."""
+    return make_key_of(server, make_account(server), may_unbind=True)
 
 
 @pytest.fixture

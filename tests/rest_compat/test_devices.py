@@ -132,6 +132,7 @@ def test_devices_are_listed_oldest_first_and_page_by_page(v0):
         ("page", "-1"),
         ("page", "x"),
         ("page", "1.5"),
+        ("page", "--5"),
         ("page", "9" * 40),
         ("limit", "0"),
         ("limit", "5001"),

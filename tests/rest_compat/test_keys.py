@@ -74,9 +74,9 @@ def test_a_key_comes_as_a_bearer_too(speak, key):
     assert answer.json()["description"] == "Forbidden: unknown api key"
 
 
-def test_the_key_is_judged_before_the_body(speak, make_key):
-    answer = speak(make_key("READ")).call("POST", "/v0/passings", content=b"{rubbish")
-    assert answer.status_code == 403
+def test_the_key_is_judged_before_the_body(speak):
+    for key in (None, "ror-00000000000000000000"):
+        assert speak(key).call("POST", "/v0/passings", content=b"{rubbish").status_code == 403
 
 
 def test_another_accounts_things_look_missing_on_every_route(v0, other):

@@ -122,6 +122,7 @@ def test_unknown_fields_are_ignored(v0):
         ("timestamp", ""),
         ("num_passing", -1),
         ("num_passing", "-1"),
+        ("num_passing", "--5"),
         ("num_passing", "x"),
         ("num_passing", ""),
         ("num_passing", 1.5),

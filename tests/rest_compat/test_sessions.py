@@ -75,12 +75,12 @@ def test_sessions_of_a_device_are_listed_oldest_first(v0):
     assert v0.get(f"/v0/devices/{device}").json()["result"]["sessions"] == 4
 
 
-def test_a_session_may_have_no_alias(v0):
+def test_a_session_without_an_alias_has_an_empty_one(v0):
     device = v0.bind()
     for body in ({"deviceid": device}, {"deviceid": device, "alias": None}):
         token = v0.post("/v0/sessions", body).json()["token_session"]
-        assert shown(v0, token)["alias"] is None
-        assert v0.get(f"/v0/passings/device2/{device}").json()["session_label"] is None
+        assert shown(v0, token)["alias"] == ""
+        assert v0.get(f"/v0/passings/device2/{device}").json()["session_label"] == ""
 
 
 def test_a_device_that_never_opened_one_has_no_sessions(v0):
