@@ -231,9 +231,9 @@ def fuzz(machine: Machine, requests_wanted: int, seed: int) -> tuple[dict[str, T
     graphql = Client(machine.port, key, to_graphql)
     describer = Describer(machine.url, key, target, as_described)
     shares: list[tuple[float, st.SearchStrategy[Any], Client | Describer]] = [
-        (0.55, garbage.posts(target) | garbage.reads(target), v0),
-        (0.20, described(machine.url), describer),
-        (0.25, graphql_garbage.posts(target), graphql),
+        (0.6, garbage.posts(target) | garbage.reads(target), v0),
+        (0.1, described(machine.url), describer),
+        (0.3, graphql_garbage.posts(target), graphql),
     ]
     [before] = stored.ask(machine.database, ROWS)
     for share, strategy, client in shares:
@@ -251,10 +251,12 @@ def main() -> int:
     warnings.simplefilter("ignore")
     with TemporaryDirectory(prefix="passline-fuzz-") as place, Machine(Path(place), Cores()) as machine:
         tallies, found = fuzz(machine, options.requests, options.seed)
+        if any(tally.problems for tally in tallies.values()):
+            print(machine.log_tail(40), file=sys.stderr)
     show(tallies, found)
     wrong = [] if found.after == found.acknowledged else ["there are rows that no answer acknowledged"]
     for name, tally in tallies.items():
-        wrong += [f"{name}: {problem}" for problem in tally.problems[:5]]
+        wrong += [f"{name}: {problem[:900]}" for problem in tally.problems[:5]]
     return table.conclude(wrong, "no 500, no hang, and every row was acknowledged")
 
 

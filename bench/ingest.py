@@ -31,22 +31,22 @@ class Senders:
     taken: int = 0
 
     def v0(self, calls: int) -> Run:
-        return self._acknowledged(self._drive(self.machine.port, self._v0_calls(calls)), calls)
+        return self._acknowledged(self._drive_ours(self._v0_calls(calls)), calls)
 
     def graphql(self, selection: str) -> Callable[[int], Run]:
         def send(calls: int) -> Run:
             bodies = [wire.graphql_body(token, numbers, selection) for token, numbers in self._fresh(calls)]
             requests = [wire.post("/graphql", self.key, body) for body in bodies]
-            return self._acknowledged(self._drive(self.machine.port, requests, b"200"), calls)
+            return self._acknowledged(self._drive_ours(requests, b"200"), calls)
 
         return send
 
     def health(self, calls: int) -> Run:
-        return self._drive(self.machine.port, [wire.get("/healthz")] * calls, b"200")
+        return self._drive_ours([wire.get("/healthz")] * calls, b"200")
 
     def to_nobody(self, port: int) -> Callable[[int], Run]:
         """The same requests to another server: what the generator could send at most."""
-        return lambda calls: self._drive(port, self._v0_calls(calls))
+        return lambda calls: drive(port, self._v0_calls(calls), self.connections, b"201")
 
     def _v0_calls(self, calls: int) -> list[bytes]:
         bodies = [wire.v0_body(token, numbers) for token, numbers in self._fresh(calls)]
@@ -57,8 +57,11 @@ class Senders:
         self.taken = numbers[-1]
         return list(wire.dealt(self.tokens, numbers, self.batch))
 
-    def _drive(self, port: int, requests: list[bytes], wanted: bytes = b"201") -> Run:
-        return drive(port, requests, self.connections, wanted)
+    def _drive_ours(self, requests: list[bytes], wanted: bytes = b"201") -> Run:
+        before = self.machine.worked
+        run = drive(self.machine.port, requests, self.connections, wanted)
+        run.served = self.machine.worked - before
+        return run
 
     def _acknowledged(self, run: Run, calls: int) -> Run:
         self.acknowledged += calls * self.batch

@@ -22,6 +22,9 @@ class Run:
     refused: bytes = b""
     seconds: float = 0.0
     busy: float = 0.0
+    """The generator's share of a core."""
+    served: float = 0.0
+    """Seconds of processor time that the server used, where that was asked."""
 
     @property
     def rate(self) -> float:

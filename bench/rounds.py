@@ -14,6 +14,7 @@ class Samples:
     rates: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
+    served: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -23,12 +24,18 @@ class Samples:
     def span(self) -> str:
         return f"{min(self.rates):,.0f}–{max(self.rates):,.0f}"
 
+    @property
+    def cost(self) -> float:
+        """Seconds of the server's processor for one unit; 0 when nobody measured it."""
+        return median(self.served) if self.served else 0.0
+
     def add(self, taken: Run | float, units: int) -> None:
         """A run of requests worth so many units each, or a rate measured some other way."""
         if isinstance(taken, Run):
             self.rates.append(taken.rate * units)
             self.waits += taken.waits
             self.busy.append(taken.busy)
+            self.served.append(taken.served / (len(taken.waits) * units))
         else:
             self.rates.append(taken)
 

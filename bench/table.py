@@ -16,13 +16,23 @@ def show(title: str, headings: Sequence[str], lines: Sequence[Sequence[str]]) ->
 
 def show_rates(title: str, unit: str, samples: dict[str, Samples], ratios: dict[str, Sequence[str]]) -> None:
     """Rates side by side; `ratios` names the lines that each of ours is divided by."""
-    headings = ["", f"{unit}/s, median", "lowest–highest", "p50 ms", "p99 ms", "generator busy", "ratio"]
+    headings = [
+        "",
+        f"{unit}/s, median",
+        "lowest–highest",
+        "p50 ms",
+        "p99 ms",
+        "server µs each",
+        "generator busy",
+        "ratio",
+    ]
     lines = []
     for name, taken in samples.items():
         waits = [f"{wait:.2f}" for wait in percentiles(taken.waits)] if taken.waits else ["", ""]
+        cost = f"{taken.cost * 1e6:,.1f}" if taken.cost else ""
         busy = f"{sum(taken.busy) / len(taken.busy):.0%}" if taken.busy else ""
         shares = [f"**{taken.rate / samples[other].rate:.2f}** of {other}" for other in ratios.get(name, ())]
-        lines.append([name, f"{taken.rate:,.0f}", taken.span, *waits, busy, ", ".join(shares)])
+        lines.append([name, f"{taken.rate:,.0f}", taken.span, *waits, cost, busy, ", ".join(shares)])
     show(title, headings, lines)
 
 

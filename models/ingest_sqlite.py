@@ -1,17 +1,19 @@
-"""The writer for SQLite: one connection, one thread, one hop per transaction.
+"""The writer for SQLite: one connection, used by one at a time.
 
-The driver lets other threads run during every step of a statement and waits for its turn afterwards, which under
-load costs more than the step. So a transaction is a few statements with many rows each, and an answer is one row of
-JSON, never a statement or a fetch per row.
+The driver lets other threads run during every step of a statement and then waits for its turn, which in a busy
+process costs more than the step. So a transaction is a few statements with many rows each, an answer is one row
+of JSON, and small transactions run where no thread waits: in the event loop, all but the COMMIT. That waits for
+the disk, and does it in a thread of its own.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,6 +25,10 @@ from models.passings import COLUMNS, Content
 CHUNKS = (1024, 256, 64, 16, 4, 1)
 """Rows per INSERT. Few sizes, so that each is compiled once; 1024 rows stay under SQLite's limit of variables."""
 WIDTH = len(COLUMNS)
+SMALL = 300
+"""Rows that are written in the event loop: about a millisecond. More go to the thread."""
+PATIENCE = 10_000
+"""Milliseconds to wait for another process that writes."""
 
 TARGETS = """
     SELECT json_group_array(json_array(sessions.token, sessions.id, sessions.device_row, accounts.id, accounts.position))
@@ -63,6 +69,7 @@ CONFLICT_COUNTS = """
 """
 
 Valid = tuple[Submission, Target]
+T = TypeVar("T")
 
 
 class SqliteWriter:
@@ -74,36 +81,62 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
 
     async def write(self, submissions: Sequence[Submission]) -> list[Written | None]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, submissions)
+        small = sum(len(submission.passings) for submission in submissions) <= SMALL
+        if not (small and self._begin_at_once()):
+            return await self._in_thread(self._write, submissions)
+        with self._rolled_back_on_error() as connection:
+            answer = _write(connection, submissions)
+            await self._in_thread(connection.execute, "COMMIT")
+        return answer
 
     async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        await self._in_thread(self._disconnect)
         self._thread.shutdown()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None)
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        return connection
+    async def _in_thread(self, work: Callable[..., T], *values: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
+
+    def _begin_at_once(self) -> bool:
+        """False where it would have to wait: for another process that writes, or for the file to be opened."""
+        if self._connection is None:
+            return False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
+
+    def _write(self, submissions: Sequence[Submission]) -> list[Written | None]:
+        connection = self._connection = self._connection or _connect(self._path)
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("PRAGMA busy_timeout=0")
+        with self._rolled_back_on_error():
+            answer = _write(connection, submissions)
+            connection.execute("COMMIT")
+        return answer
+
+    @contextlib.contextmanager
+    def _rolled_back_on_error(self) -> Iterator[sqlite3.Connection]:
+        assert self._connection is not None
+        try:
+            yield self._connection
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _write(self, submissions: Sequence[Submission]) -> list[Written | None]:
-        if self._connection is None:
-            self._connection = self._connect()
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            answer = _write(connection, submissions)
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        return answer
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
 def _write(connection: sqlite3.Connection, submissions: Sequence[Submission]) -> list[Written | None]:

@@ -101,20 +101,22 @@ def tallies(settled: Iterable[tuple[Submission, Written]]) -> list[Tally]:
     """One tally a session. A session that only repeated itself gains a sign of life."""
     found: dict[int, Tally] = {}
     for submission, written in settled:
-        skipped = written.duplicates | written.conflicts
-        times = [passing.at for index, passing in enumerate(submission.passings) if index not in skipped]
-        last = max((i for i in range(len(submission.passings)) if i not in skipped), default=None)
-        new = Tally(
-            written.session_row,
-            written.inserted,
-            min(times, default=None),
-            max(times, default=None),
-            0 if last is None else written.position + last,
-            submission.received_at,
-        )
+        new = _tally(submission, written)
         known = found.get(written.session_row)
         found[written.session_row] = new if known is None else _merged(known, new)
     return list(found.values())
+
+
+def _tally(submission: Submission, written: Written) -> Tally:
+    passings, last = submission.passings, written.position + len(submission.passings) - 1
+    if written.duplicates or written.conflicts:
+        skipped = written.duplicates | written.conflicts
+        kept = [index for index in range(len(passings)) if index not in skipped]
+        passings = [passings[index] for index in kept]
+        last = written.position + kept[-1] if kept else 0
+    times = [passing.at for passing in passings]
+    first_at, last_at = min(times, default=None), max(times, default=None)
+    return Tally(written.session_row, written.inserted, first_at, last_at, last, submission.received_at)
 
 
 def _merged(one: Tally, other: Tally) -> Tally:

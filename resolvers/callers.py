@@ -1,21 +1,22 @@
 """From a key to a caller, without a question to the database for each request."""
 
+import asyncio
 import hashlib
 import re
 import secrets
 from collections.abc import Callable
 
-from cachetools import TTLCache
-
 from models import keys as rows
 from models.database import Database
 from resolvers import context, errors
 from resolvers.context import Caller
+from timing import clocks
 
 KEY = re.compile(r"ror-[0-9a-f]{20}")
 SECONDS_TRUSTED = 1.0
 """How long an answer of the database is believed. A revocation in this process is seen at once, others after this."""
 MOST_CACHED = 20_000
+_NEVER = (0, context.STRANGER)
 
 
 def new_key() -> str:
@@ -30,10 +31,10 @@ class Callers:
         self._database = database
         self._hash_key = hashlib.blake2b(hash_key.encode(), person=b"passline-apikeys").digest()
         self._clock = clock
-        self._known: TTLCache[str, Caller] = TTLCache(
-            MOST_CACHED, SECONDS_TRUSTED, timer=lambda: clock() / 1_000_000
-        )
+        self._known: dict[str, tuple[int, Caller]] = {}
+        self._asked: dict[str, asyncio.Future[Caller]] = {}
         self._used: dict[int, int] = {}
+        self._era = 0
 
     def hash(self, key: str) -> bytes:
         """What is stored instead of the key: a keyed BLAKE2b, fast because keys are random."""
@@ -43,30 +44,44 @@ class Callers:
         """The caller with this key; a stranger without one. Raises Unidentified for unknown and revoked keys."""
         if not key:
             return context.STRANGER
-        caller = self._known.get(key)
-        if caller is None:
-            caller = await self._look_up(key)
-            self._known[key] = caller
+        now = self._clock()
+        until, caller = self._known.get(key, _NEVER)
+        if until <= now:
+            caller = await self._once(key)
         if caller.key_id is None:
             raise errors.Unidentified("unknown api key")
-        self._used[caller.key_id] = self._clock()
+        self._used[caller.key_id] = now
         return caller
+
+    async def _once(self, key: str) -> Caller:
+        """Looks the key up once for all who ask at the same time."""
+        if not KEY.fullmatch(key):
+            return context.STRANGER
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = asyncio.ensure_future(self._look_up(key))
+            asked.add_done_callback(lambda _: self._asked.pop(key, None))
+        return await asyncio.shield(asked)
 
     async def still(self, caller: Caller) -> None:
         """Raises Unidentified when the caller's key was revoked in the meantime; for those who stay and listen."""
         if caller.key_id is None:
             return
         name = f"#{caller.key_id}"
-        if name not in self._known:
+        until, known = self._known.get(name, _NEVER)
+        if until <= self._clock():
             async with self._database.reading() as session:
                 row = await rows.by_id(session, caller.account_id, caller.key_id)
-            self._known[name] = caller if row and row.revoked_at is None else context.STRANGER
-        if self._known.get(name) is context.STRANGER:
+            known = caller if row and row.revoked_at is None else context.STRANGER
+            self._believe(name, known)
+        if known is context.STRANGER:
             raise errors.Unidentified("unknown api key")
 
     def forget(self) -> None:
         """Asks the database anew for every key: called when one was revoked."""
+        self._era += 1
         self._known.clear()
+        self._asked.clear()
 
     async def note_use(self) -> None:
         """Writes down when keys were last used: one transaction now and then, not one a request."""
@@ -76,11 +91,19 @@ class Callers:
                 await rows.mark_used(session, used)
 
     async def _look_up(self, key: str) -> Caller:
-        if not KEY.fullmatch(key):
-            return context.STRANGER
+        caller, era = context.STRANGER, self._era
         async with self._database.reading() as session:
             row = await rows.by_hash(session, self.hash(key))
-        return context.STRANGER if row is None or row.revoked_at is not None else caller_of(row)
+        if row is not None and row.revoked_at is None:
+            caller = caller_of(row)
+        if era == self._era:  # else a key was revoked while the database was asked
+            self._believe(key, caller)
+        return caller
+
+    def _believe(self, name: str, caller: Caller) -> None:
+        if len(self._known) >= MOST_CACHED:
+            self._known.clear()
+        self._known[name] = self._clock() + int(SECONDS_TRUSTED * clocks.SECOND), caller
 
 
 def caller_of(row: rows.ApiKey) -> Caller:

@@ -46,12 +46,7 @@ def required(value: Any, field: str) -> str:
 
 def whole(value: Any, field: str, low: int = 0, high: int = HIGHEST) -> int:
     """A whole number from `low` to `high`; numeric texts and 5.0 are taken too, as old devices send them."""
-    if (
-        isinstance(value, str)
-        and len(value) <= 20
-        and value.isascii()
-        and value.strip().lstrip("+-").isdigit()
-    ):
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
     elif isinstance(value, float) and value.is_integer():
         value = int(value)

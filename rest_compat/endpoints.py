@@ -28,8 +28,12 @@ class Request:
     """What a v0 client asks. `fields` reads the body as an object, whatever its content type says."""
 
     path: Mapping[str, str]
-    query: QueryParams
+    query_string: bytes
     body: bytes
+
+    @property
+    def query(self) -> QueryParams:
+        return QueryParams(self.query_string)
 
     def fields(self) -> Fields:
         return self.decode(dict[str, Any])
@@ -119,7 +123,7 @@ class Endpoint:
         if verb is None:
             return Answer(405, {"description": "Method not allowed"}, [(b"allow", self._allow)])
         body = await _read(receive) if scope["method"] != "GET" else b""
-        return await verb(ctx, Request(scope["path_params"], QueryParams(scope["query_string"]), body))
+        return await verb(ctx, Request(scope["path_params"], scope["query_string"], body))
 
 
 def shaped(fields: dict[str, Any], shape: str) -> bytes:

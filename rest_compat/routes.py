@@ -7,57 +7,63 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from resolvers.errors import TimingError
 from rest_compat import devices, passings, sessions
 from rest_compat.endpoints import Endpoint, Identify, Verb, send_json, shaped
 
 OPENAPI = orjson.dumps(orjson.loads((Path(__file__).parent / "openapi.json").read_bytes()))
+PREFIX = "/v0"
 KEY_HEADERS = ("api_key", "x-api-key", "authorization", "content-type")
 
 
-def build(identify: Identify) -> ASGIApp:
-    """The v0 application, to be mounted at `/v0`. A trailing slash makes no difference."""
+class V0:
+    """The v0 application, whole: its own routes, errors and openness to pages. A trailing slash changes nothing."""
 
-    def at(path: str, **verbs: Verb) -> Route:
-        return Route(path, Endpoint(identify, **verbs))
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
+        self._router = Router(routes(identify), redirect_slashes=False, default=self._not_found)
+        self._for_pages = CORSMiddleware(
+            self._router,
+            allow_origins=["*"],
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=KEY_HEADERS,
+        )
 
-    async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = {**scope, "path": scope["path"].removeprefix(PREFIX).rstrip("/")}
+        from_page = any(name == b"origin" for name, _ in scope["headers"])
+        await (self._for_pages if from_page else self._router)(scope, receive, send)
+
+    async def _not_found(self, scope: Scope, _receive: Receive, send: Send) -> None:
         try:
-            shape = (await identify(scope)).caller.v0_shape
+            shape = (await self._identify(scope)).caller.v0_shape
         except TimingError:
             shape = "BOTH"
         await send_json(send, 404, shaped({"description": "Not found"}, shape))
 
-    router = Router(
-        [
-            at("/passings", POST=passings.create),
-            at("/passings/session/{token_session}", GET=passings.of_session),
-            at("/passings/device/{deviceid}", GET=passings.of_device),
-            at("/passings/device2/{deviceid}", GET=passings.poll),
-            at("/sessions", POST=sessions.create),
-            at("/sessions/close/{token_session}", PATCH=sessions.close),
-            at("/sessions/device/{deviceid}", GET=sessions.of_device),
-            at("/sessions/device/{deviceid}/active", GET=sessions.active),
-            at("/sessions/{token_session}", GET=sessions.show),
-            at("/devices", POST=devices.create, GET=devices.index),
-            at("/devices/{deviceid}", GET=devices.show, DELETE=devices.unbind),
-            Route("/openapi.json", _openapi, methods=["GET"]),
-        ],
-        redirect_slashes=False,
-        default=not_found,
-    )
-    open_to_pages = CORSMiddleware(
-        router, allow_origins=["*"], allow_methods=["GET", "HEAD", "POST"], allow_headers=KEY_HEADERS
-    )
 
-    async def without_trailing_slash(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].endswith("/"):
-            scope = {**scope, "path": scope["path"].rstrip("/")}
-        await open_to_pages(scope, receive, send)
+def routes(identify: Identify) -> list[Route]:
+    """Every path with its verbs."""
 
-    return without_trailing_slash
+    def at(path: str, **verbs: Verb) -> Route:
+        return Route(path, Endpoint(identify, **verbs))
+
+    return [
+        at("/passings", POST=passings.create),
+        at("/passings/session/{token_session}", GET=passings.of_session),
+        at("/passings/device/{deviceid}", GET=passings.of_device),
+        at("/passings/device2/{deviceid}", GET=passings.poll),
+        at("/sessions", POST=sessions.create),
+        at("/sessions/close/{token_session}", PATCH=sessions.close),
+        at("/sessions/device/{deviceid}", GET=sessions.of_device),
+        at("/sessions/device/{deviceid}/active", GET=sessions.active),
+        at("/sessions/{token_session}", GET=sessions.show),
+        at("/devices", POST=devices.create, GET=devices.index),
+        at("/devices/{deviceid}", GET=devices.show, DELETE=devices.unbind),
+        Route("/openapi.json", _openapi, methods=["GET"]),
+    ]
 
 
 async def _openapi(_request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 import logging
 import re
-from typing import Any
 
 from graphql import GraphQLError
 from strawberry.utils.str_converters import to_camel_case
@@ -10,6 +9,7 @@ from strawberry.utils.str_converters import to_camel_case
 from resolvers.errors import Invalid, TimingError
 
 logger = logging.getLogger(__name__)
+_RENAMED = {"participant": "participant_ref"}
 _VARIABLE = re.compile(r"^Variable '\$(\w+)'")
 
 
@@ -19,8 +19,12 @@ def translate(errors: list[GraphQLError]) -> None:
         cause = error.original_error
         while isinstance(cause, GraphQLError):
             cause = cause.original_error
-        if isinstance(cause, TimingError):
-            error.extensions = _in_client_words(cause)
+        if isinstance(cause, Invalid):
+            field = _in_client_words(cause.field)
+            error.message = f"{field}: {cause.reason}"
+            error.extensions = cause.extensions | {"fields": {field: cause.reason}}
+        elif isinstance(cause, TimingError):
+            error.extensions = cause.extensions
         elif cause is None or isinstance(error.original_error, GraphQLError):
             error.extensions = {"code": "BAD_USER_INPUT", "fields": _fields(error)} | (error.extensions or {})
         else:
@@ -29,11 +33,8 @@ def translate(errors: list[GraphQLError]) -> None:
             error.extensions = {"code": "INTERNAL_SERVER_ERROR"}
 
 
-def _in_client_words(error: TimingError) -> dict[str, Any]:
-    if not isinstance(error, Invalid):
-        return error.extensions
-    field = ".".join(to_camel_case(part) for part in error.field.split("."))
-    return error.extensions | {"fields": {field: error.reason}}
+def _in_client_words(field: str) -> str:
+    return ".".join(to_camel_case(_RENAMED.get(part, part)) for part in field.split("."))
 
 
 def _fields(error: GraphQLError) -> dict[str, str]:

@@ -9,7 +9,7 @@ from models import keys as rows
 from resolvers import callers, keys
 from resolvers.errors import NotFound
 from schema.context import Info
-from schema.relay import Node, global_id, parts_of
+from schema.relay import Node, global_id, parts_of, row_of
 from schema.scalars import Instant
 
 
@@ -141,6 +141,7 @@ class Mutation:
         id: Annotated[strawberry.ID, strawberry.argument(description="The key's global id.")],
     ) -> ApiKey:
         kind, key = parts_of(id)
-        if kind != "ApiKey" or not key.isdigit():
+        row = row_of(key)
+        if kind != "ApiKey" or row is None:
             raise NotFound("Key")
-        return ApiKey.shape(await keys.revoke(info.context, int(key)))
+        return ApiKey.shape(await keys.revoke(info.context, row))

@@ -1,8 +1,13 @@
-"""What a document may ask for at once. Walked once, with memory: fragments that spread each other cost nothing."""
+"""What a document may ask for at once. Measured with memory: fragments that spread each other cost little."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
 
 from graphql import (
+    DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
@@ -11,6 +16,7 @@ from graphql import (
     SelectionSetNode,
 )
 from graphql.validation import ASTValidationRule
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import AddValidationRules
 
 DEEPEST = 16
@@ -19,53 +25,88 @@ MOST_FIELDS = 1_000
 """Fields after every fragment is put in its places; aliases count."""
 MOST_ROOTS = 30
 """Fields at the top, each an operation with a transaction of its own."""
+MOST_SAME = 50
+"""Times that one name is asked for in one place. Validation compares each of them with each other."""
+MOST_STEPS = 4 * MOST_FIELDS
+"""Fields and fragments that are looked at; only fragments that go round in a circle have more."""
+
+
+class Size(NamedTuple):
+    """Of a set of fields, with its fragments in place."""
+
+    depth: int = 0
+    fields: int = 0
+    roots: int = 0
 
 
 class Limits(ASTValidationRule):
-    """Refuses documents that are deeper, wider or more repetitive than any honest client's."""
+    """Refuses what is deeper, wider or more repetitive than any honest client's, before other rules look."""
 
-    def enter_operation_definition(self, node: OperationDefinitionNode, *_args: object) -> None:
-        try:
-            depth, fields = self._size(node.selection_set, {}, ())
-        except RecursionError:
-            depth, fields = DEEPEST + 1, 0
-        if depth > DEEPEST:
+    def enter_document(self, node: DocumentNode, *_args: object) -> None:
+        known: dict[str, Size] = {}
+        for operation in node.definitions:
+            if isinstance(operation, OperationDefinitionNode):
+                self._judge(operation, known)
+
+    def _judge(self, node: OperationDefinitionNode, known: dict[str, Size]) -> None:
+        size = self._size(node.selection_set, known, ())
+        if size.depth > DEEPEST:
             self._refuse(node, f"The document is deeper than {DEEPEST} levels.")
-        elif fields > MOST_FIELDS:
+        if size.fields > MOST_FIELDS:
             self._refuse(node, f"The document asks for more than {MOST_FIELDS} fields.")
-        elif len(node.selection_set.selections) > MOST_ROOTS:
+        if size.roots > MOST_ROOTS:
             self._refuse(node, f"The document asks for more than {MOST_ROOTS} things at the top.")
+        places = Counter(islice(self._places(node.selection_set, (), ()), MOST_STEPS))
+        if max(places.values(), default=0) > MOST_SAME:
+            self._refuse(node, f"The document asks for the same more than {MOST_SAME} times.")
 
     def _refuse(self, node: OperationDefinitionNode, sentence: str) -> None:
         self.report_error(GraphQLError(sentence, node))
+        raise ValidationAbortedError("Validation aborted.")
 
     def _size(
-        self, selections: SelectionSetNode | None, known: dict[str, tuple[int, int]], within: tuple[str, ...]
-    ) -> tuple[int, int]:
-        """Depth and number of fields below; a fragment is measured once."""
-        depth = fields = 0
+        self, selections: SelectionSetNode | None, known: dict[str, Size], within: tuple[str, ...]
+    ) -> Size:
+        """A fragment is measured once."""
+        depth = fields = roots = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
                 below = self._size(node.selection_set, known, within)
-                below = below[0] + 1, below[1] + 1
+                below = Size(below.depth + 1, below.fields + 1, 1)
             elif isinstance(node, InlineFragmentNode):
                 below = self._size(node.selection_set, known, within)
             elif isinstance(node, FragmentSpreadNode):
                 below = self._fragment(node.name.value, known, within)
             else:
                 continue
-            depth, fields = max(depth, below[0]), fields + below[1]
-        return depth, fields
+            depth, fields, roots = max(depth, below.depth), fields + below.fields, roots + below.roots
+        return Size(depth, fields, roots)
 
-    def _fragment(
-        self, name: str, known: dict[str, tuple[int, int]], within: tuple[str, ...]
-    ) -> tuple[int, int]:
-        fragment: FragmentDefinitionNode | None = self.context.get_fragment(name)
+    def _fragment(self, name: str, known: dict[str, Size], within: tuple[str, ...]) -> Size:
+        fragment = self.context.get_fragment(name)
         if fragment is None or name in within:  # other rules name these mistakes
-            return 0, 0
+            return Size()
         if name not in known:
             known[name] = self._size(fragment.selection_set, known, (*within, name))
         return known[name]
+
+    def _places(
+        self, selections: SelectionSetNode | None, path: tuple[str, ...], within: tuple[str, ...]
+    ) -> Iterator[tuple[str, ...]]:
+        """The place of each field and spread. Walks a fragment as often as it is spread: take a slice."""
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                place = (*path, (node.alias or node.name).value)
+                yield place
+                yield from self._places(node.selection_set, place, within)
+            elif isinstance(node, InlineFragmentNode):
+                yield from self._places(node.selection_set, path, within)
+            elif isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                fragment = self.context.get_fragment(name)
+                yield (*path, "...", name)
+                if fragment is not None and name not in within:
+                    yield from self._places(fragment.selection_set, path, (*within, name))
 
 
 def limiter(*, introspection: bool) -> AddValidationRules:

@@ -104,8 +104,10 @@ async def connection(
     before: str | None,
 ) -> PassingConnection:
     """A page from the start, or with `last` from the end."""
-    if last is not None and first is not None:
-        raise Invalid("last", "goes not together with first")
+    if last is not None and (first is not None or after is not None):
+        raise Invalid("last", "goes not together with first and after")
+    if before is not None and last is None:
+        raise Invalid("before", "goes only with last")
     following = preceding = False
     if last is None:
         size, place = inputs.page_size(first, "first", MOST), inputs.cursor(after, "after") or 0

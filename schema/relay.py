@@ -52,6 +52,11 @@ def global_id(kind: str, key: object) -> strawberry.ID:
     return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode())
 
 
+def row_of(key: str) -> int | None:
+    """The row that a global id's key names; None for what no row is called."""
+    return int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None
+
+
 def parts_of(id: str) -> tuple[str, str]:
     """Kind and key of a global id. Raises NotFound for what is none."""
     try:

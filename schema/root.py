@@ -15,7 +15,7 @@ from resolvers import sessions as session_operations
 from schema import devices, errors, keys, limits, passings, sessions
 from schema.context import Info
 from schema.loaders import Loaders
-from schema.relay import Node, parts_of
+from schema.relay import Node, parts_of, row_of
 from schema.scalars import CONFIG
 
 MOST_TOKENS = 2_000
@@ -42,8 +42,8 @@ async def _node(info: Info, id: str) -> Node | None:
             return devices.Device.shape(await device_operations.of_id(ctx, key), loaders)
         case "Session":
             return sessions.Session.shape(await session_operations.of_token(ctx, key), loaders)
-        case "Passing" if key.isdigit() and len(key) < 19:
-            return passings.Passing.shape(await passing_operations.of_position(ctx, int(key)), loaders)
+        case "Passing" if (position := row_of(key)) is not None:
+            return passings.Passing.shape(await passing_operations.of_position(ctx, position), loaders)
         case "Account":
             account = keys.Account.shape(await key_operations.account(ctx))
             return account if account.id == id else None

@@ -3,7 +3,7 @@
 from typing import Any, NewType
 
 import strawberry
-from graphql import FloatValueNode, IntValueNode, StringValueNode, ValueNode
+from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
 from strawberry.schema.config import StrawberryConfig
 
 from timing import clocks
@@ -11,26 +11,31 @@ from timing import clocks
 Instant = NewType("Instant", int)
 BigInt = NewType("BigInt", int)
 
+LONGEST_LITERAL = 64
+"""Digits of a number in a document that are looked at."""
+
 
 def _text(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError("an Instant is a text in RFC 3339")
+        raise GraphQLError("an Instant is a text in RFC 3339")
     return value
 
 
 def _number(value: Any) -> Any:
-    if not isinstance(value, int | float) or isinstance(value, bool) or value != int(value):
-        raise ValueError("a BigInt is a whole number")
+    whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
+    if not whole or isinstance(value, bool):
+        raise GraphQLError("a BigInt is a whole number")
     return int(value)
 
 
-def _literal(node: ValueNode, _variables: dict[str, Any] | None = None) -> Any:
-    match node:
-        case StringValueNode():
-            return _text(node.value)
-        case IntValueNode() | FloatValueNode() if len(node.value) < 64:
-            return _number(float(node.value) if isinstance(node, FloatValueNode) else int(node.value))
-    raise ValueError("a scalar of another kind is expected")
+def _text_literal(node: ValueNode, _variables: dict[str, Any] | None = None) -> Any:
+    return _text(node.value if isinstance(node, StringValueNode) else None)
+
+
+def _number_literal(node: ValueNode, _variables: dict[str, Any] | None = None) -> Any:
+    if not isinstance(node, IntValueNode | FloatValueNode) or len(node.value) > LONGEST_LITERAL:
+        raise GraphQLError("a BigInt is a whole number")
+    return _number(float(node.value) if isinstance(node, FloatValueNode) else int(node.value))
 
 
 INSTANT = strawberry.scalar(
@@ -39,7 +44,7 @@ INSTANT = strawberry.scalar(
     "Taken with any offset, and up to nine decimals of which six are kept.",
     serialize=clocks.text,
     parse_value=_text,
-    parse_literal=_literal,
+    parse_literal=_text_literal,
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
 )
 BIGINT = strawberry.scalar(
@@ -47,7 +52,7 @@ BIGINT = strawberry.scalar(
     description="A whole number beyond 32 bits, as a JSON number; up to 9223372036854775807.",
     serialize=int,
     parse_value=_number,
-    parse_literal=_literal,
+    parse_literal=_number_literal,
 )
 
 CONFIG = StrawberryConfig(scalar_map={Instant: INSTANT, BigInt: BIGINT})

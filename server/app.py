@@ -10,11 +10,11 @@ from pathlib import Path
 
 import structlog
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import web
 from models import migrate
@@ -24,7 +24,7 @@ from models.ingest_postgres import PostgresWriter
 from models.ingest_sqlite import SqliteWriter
 from resolvers.callers import Callers
 from resolvers.context import STRANGER, Context
-from rest_compat import routes as v0
+from rest_compat.routes import PREFIX, V0
 from schema import root
 from server import health
 from server.auth import Door
@@ -54,7 +54,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def build(settings: Settings, clock: Callable[[], int] = now) -> Starlette:
+def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
     database = Database(settings.database_url)
     hub = Hub(settings.broker_url)
     ingest = Ingest(database, writer(database), hub.announce, settings.ingest_queue)
@@ -69,8 +69,7 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> Starlette:
         await hub.start()
         ingest.start()
         noting = asyncio.create_task(_note_use(callers))
-        gc.collect()
-        gc.freeze()
+        _settle_memory()
         yield
         noting.cancel()
         await ingest.close()
@@ -78,17 +77,27 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> Starlette:
         await hub.close()
         await database.close()
 
-    return Starlette(
+    rest = Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(LimitedBody, limit=settings.body_limit)],
         routes=[
-            Mount("/v0", v0.build(door.context)),
             *health.routes(database, ingest, hub),
             Route("/graphql", View(schema, door, graphiql)),
             Route("/", _live_page),
             Mount("/static", StaticFiles(directory=WEB)),
         ],
     )
+    return LimitedBody(V0First(V0(door.context), rest), settings.body_limit)
+
+
+class V0First:
+    """Devices of v0 come in past everything that only the other doors need."""
+
+    def __init__(self, v0: ASGIApp, rest: ASGIApp) -> None:
+        self._v0, self._rest = v0, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_v0 = scope["type"] == "http" and scope["path"].startswith(PREFIX + "/")
+        await (self._v0 if is_v0 else self._rest)(scope, receive, send)
 
 
 def writer(database: Database) -> Writer:
@@ -105,6 +114,13 @@ async def _prepare(settings: Settings, database: Database) -> None:
         await migrate.upgrade(settings.database_url)
     elif not await migrate.current(settings.database_url):
         raise RuntimeError("the database's schema is not up to date: run `passline migrate`")
+
+
+def _settle_memory() -> None:
+    """What lives as long as the server is not looked through again; garbage is looked for more rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def _note_use(callers: Callers) -> None:

@@ -143,7 +143,7 @@ class Desk:
 
     def __init__(self, server: Server, key: str | None) -> None:
         headers = {"x-api-key": key} if key else {}
-        self.http = httpx.Client(base_url=server.url, headers=headers, timeout=20)
+        self.http = httpx.Client(base_url=server.url, headers=headers, timeout=20, verify=False)
 
     def v0(self, method: str, path: str, body: Any = None) -> httpx.Response:
         return self.http.request(method, f"/v0{path}", json=body)

@@ -50,6 +50,12 @@ def stored(v0):
 
 
 @pytest.fixture
+def key(make_key):
+    """Of a fresh account, so that its rows can be counted."""
+    return make_key(unbind=True)
+
+
+@pytest.fixture
 def tally():
     return fuzz.Tally(fuzz.Rows())
 

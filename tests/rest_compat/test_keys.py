@@ -1,9 +1,12 @@
 """Who may call what, and what the others are told."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+
+from resolvers import callers, keys
 
 ZERO = "0" * 64
 GOLDEN = Path(__file__).parent / "golden"
@@ -57,6 +60,16 @@ def test_nobody_gets_in_without_a_known_key(route, speak):
         answer = call(speak(key), route)
         assert answer.status_code == 403
         assert answer.json() == {"description": reason, "body": {"description": reason}}
+
+
+def test_a_key_revoked_by_the_operator_is_unknown_a_second_later(speak, make_key, server, account):
+    driver = speak(make_key())
+    assert driver.call("GET", "/v0/devices").status_code == 200
+    [row] = server.operate(lambda ctx: keys.page(ctx, account))
+    server.operate(lambda ctx: keys.revoke(ctx, row.id))
+    time.sleep(callers.SECONDS_TRUSTED)
+    answer = driver.call("GET", "/v0/devices")
+    assert (answer.status_code, answer.json()["description"]) == (403, "Forbidden: unknown api key")
 
 
 @pytest.mark.parametrize("header", ["api_key", "x-api-key", "API_KEY", "X-Api-Key"])

@@ -186,6 +186,14 @@ def test_the_first_of_two_with_the_same_number_wins(v0):
     assert [found["bib"] for found in v0.passings(token)] == ["1", "3"]
 
 
+@pytest.mark.parametrize("degrees", [41.38791234567891, 1e16, 5e-324, -1.7976931348623157e308])
+def test_repeating_a_passing_answers_alike_whatever_its_coordinates(degrees, v0):
+    token = v0.open()
+    sent = passing(1, latitude=degrees, longitude=degrees)
+    statuses = {v0.send(token, sent).status_code for _ in range(3)}
+    assert statuses in ({201}, {400})
+
+
 def test_the_same_number_in_another_session_is_another_passing(v0):
     device = v0.bind()
     assert v0.sent(v0.open(device), passing(1)) == (1, 0)

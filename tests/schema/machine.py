@@ -1,0 +1,105 @@
+"""The machine without its doors: database, writer, hub and schema in this event loop, for looking inside."""
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from strawberry.types import ExecutionResult
+
+from models import migrate
+from models.database import Database
+from models.ingest import Ingest
+from resolvers import context, devices, keys, passings, sessions
+from resolvers.callers import Callers, caller_of
+from resolvers.context import Caller, Context
+from resolvers.passings import NewPassing
+from schema import root
+from schema.context import GraphQLContext
+from server.app import now, writer
+from subscriptions.hub import Hub
+
+AT = "2026-06-01T10:00:00Z"
+_serials = itertools.count(1)
+
+
+class Machine:
+    """`ctx` is that of a key which may do everything in the account."""
+
+    def __init__(self, database: Database, ingest: Ingest, callers: Callers, hub: Hub) -> None:
+        self.database, self.ingest, self.callers, self.hub = database, ingest, callers, hub
+        self.schema = root.build()
+        self.ctx: GraphQLContext
+        self.key_id: int
+
+    def context_of(self, caller: Caller) -> GraphQLContext:
+        plain = Context(caller, self.database, self.ingest, self.callers, now)
+        return GraphQLContext(plain, self.hub)
+
+    async def newcomer(self) -> GraphQLContext:
+        """A context in an account of its own."""
+        operator = self.context_of(Caller(scopes=context.OPERATOR))
+        account = await keys.create_account(operator, "an account")
+        new = keys.NewKey(access="READ_WRITE", may_unbind=True)
+        row, _ = await keys.create(operator, new, account.id)
+        return self.context_of(caller_of(row))
+
+    async def revoke(self, ctx: GraphQLContext) -> None:
+        operator = self.context_of(Caller(scopes=context.OPERATOR))
+        assert ctx.caller.key_id is not None
+        await keys.revoke(operator, ctx.caller.key_id)
+
+    async def execute(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The data; fails on errors."""
+        result = await self.schema.execute(query, variables, context_value=self.ctx)
+        assert isinstance(result, ExecutionResult) and result.errors is None, result
+        assert result.data is not None
+        return result.data
+
+    async def statements(self, query: str, **variables: Any) -> int:
+        """How many statements the answer to the query takes."""
+        told: list[str] = []
+
+        def tell(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            told.append(statement)
+
+        engine = self.database._engine.sync_engine
+        sa.event.listen(engine, "before_cursor_execute", tell)
+        try:
+            await self.execute(query, **variables)
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", tell)
+        return len(told)
+
+    async def device(self, ctx: GraphQLContext | None = None) -> str:
+        new = devices.NewDevice(model="M", serial_number=f"S{next(_serials)}")
+        return (await devices.bind(ctx or self.ctx, new)).device.device_id
+
+    async def session(self, device_id: str | None = None, ctx: GraphQLContext | None = None) -> str:
+        ctx = ctx or self.ctx
+        return (await sessions.open(ctx, device_id or await self.device(ctx))).token
+
+    async def record(self, token: str, *numbers: int, ctx: GraphQLContext | None = None) -> None:
+        new = [NewPassing(number=number, timestamp=AT, bib=str(number)) for number in numbers]
+        await passings.record(ctx or self.ctx, token, new)
+
+
+@asynccontextmanager
+async def running(path: Path, broker_url: str = "memory://") -> AsyncIterator[Machine]:
+    url = f"sqlite+aiosqlite:///{path}"
+    await migrate.upgrade(url)
+    database = Database(url)
+    hub = Hub(broker_url)
+    ingest = Ingest(database, writer(database), hub.announce, 50_000)
+    machine = Machine(database, ingest, Callers(database, "", now), hub)
+    await hub.start()
+    ingest.start()
+    machine.ctx = await machine.newcomer()
+    try:
+        yield machine
+    finally:
+        await ingest.close()
+        await hub.close()
+        await database.close()
