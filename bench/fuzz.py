@@ -92,7 +92,7 @@ class Tally:
     def note(self, request: str, status: int, body: bytes, seconds: float) -> None:
         self.statuses[str(status)] += 1
         self.slowest = max(self.slowest, seconds)
-        if status >= 500:
+        if status >= 500 or b'"INTERNAL_SERVER_ERROR"' in body:
             self.problems.append(f"{status} to {request}: {body[:200]!r}")
         elif status == 201:
             self.rows.note_v0(json.loads(body))

@@ -80,7 +80,7 @@ async def _write(connection: Any, submissions: Sequence[Submission]) -> list[Wri
         for sub, target in valid
         for place, passing in enumerate(sub.passings, target.position)
     ]
-    status = await connection.execute(INSERT, *zip(*rows, strict=True))
+    status = await connection.execute(INSERT, *zip(*rows, strict=True)) if rows else "INSERT 0 0"
     stored = None if int(status.split()[-1]) == len(rows) else await _stored(connection, valid)
     settled = [
         (sub, outcomes.settle(sub, target, None if stored is None else stored[target.session_row]))

@@ -35,6 +35,9 @@ TARGETS = """
     FROM sessions JOIN accounts ON accounts.id = sessions.account_id
     WHERE sessions.closed_at IS NULL AND sessions.token IN (SELECT value FROM json_each(?))
 """
+INSERTED = """
+    SELECT json_group_array(position) FROM passings WHERE account_id = ? AND position BETWEEN ? AND ?
+"""
 STORED = f"""
     SELECT json_group_array(json_array(position, {", ".join(Content._fields)}))
     FROM passings WHERE session_row = ? AND number IN (SELECT value FROM json_each(?))
@@ -145,10 +148,10 @@ def _write(connection: sqlite3.Connection, submissions: Sequence[Submission]) ->
     if not valid:
         return [None] * len(submissions)
     doubtful = _insert(connection, valid)
-    stored = _stored(connection, doubtful)
+    stored = _stored(connection, [valid[index] for index in sorted(doubtful)])
     settled = [
-        (sub, outcomes.settle(sub, target, stored[target.session_row] if (sub, target) in doubtful else None))
-        for sub, target in valid
+        (sub, outcomes.settle(sub, target, stored[target.session_row] if index in doubtful else None))
+        for index, (sub, target) in enumerate(valid)
     ]
     connection.execute(TALLIES, (_json(outcomes.tallies(settled)),))
     connection.execute(POSITIONS, (_json(list(positions.items())),))
@@ -178,8 +181,8 @@ def _targets(
     return targets, positions
 
 
-def _insert(connection: sqlite3.Connection, valid: Sequence[Valid]) -> list[Valid]:
-    """Inserts what is new; returns the submissions that may hold a row that was not."""
+def _insert(connection: sqlite3.Connection, valid: Sequence[Valid]) -> set[int]:
+    """Inserts what is new; returns the indexes of the submissions that may hold a row that was not."""
     values: list[Any] = []
     ends: list[int] = []
     for (account_id, _, received_at, passings), (session_row, device_row, position) in valid:
@@ -195,12 +198,11 @@ def _insert(connection: sqlite3.Connection, valid: Sequence[Valid]) -> list[Vali
             if cursor.rowcount != size:
                 doubted.append(range(start, start + size))
             start += size
-    starts = [0, *ends]
-    return [
-        each
-        for each, first, end in zip(valid, starts, ends, strict=False)
+    return {
+        index
+        for index, (first, end) in enumerate(zip([0, *ends], ends, strict=False))
         if any(first < rows.stop and rows.start < end for rows in doubted)
-    ]
+    }
 
 
 @cache
@@ -212,10 +214,16 @@ def _insert_of(rows: int) -> str:
 
 
 def _stored(connection: sqlite3.Connection, doubtful: Iterable[Valid]) -> dict[int, dict[int, Stored]]:
-    """Who holds the numbers of the doubtful submissions: session row to number to what is stored."""
+    """Who holds the numbers that were taken: session row to number to what is stored."""
     numbers: dict[int, set[int]] = defaultdict(set)
     for submission, target in doubtful:
-        numbers[target.session_row].update(passing.number for passing in submission.passings)
+        last = target.position + len(submission.passings) - 1
+        inserted = set(_answer(connection, INSERTED, submission.account_id, target.position, last))
+        numbers[target.session_row].update(
+            passing.number
+            for place, passing in enumerate(submission.passings, target.position)
+            if place not in inserted
+        )
     return {
         session_row: {
             row[1]: Stored(row[0], Content(*row[1:]))
@@ -225,8 +233,8 @@ def _stored(connection: sqlite3.Connection, doubtful: Iterable[Valid]) -> dict[i
     }
 
 
-def _answer(connection: sqlite3.Connection, statement: str, *values: Any) -> list[list[Any]]:
-    answer: list[list[Any]] = msgspec.json.decode(connection.execute(statement, values).fetchone()[0])
+def _answer(connection: sqlite3.Connection, statement: str, *values: Any) -> list[Any]:
+    answer: list[Any] = msgspec.json.decode(connection.execute(statement, values).fetchone()[0])
     return answer
 
 

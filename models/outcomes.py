@@ -71,14 +71,14 @@ def _close(one: float | None, other: float | None) -> bool:
 
 
 def settle(submission: Submission, target: Target, stored: Mapping[int, Stored] | None) -> Written:
-    """Judges every row by who holds its number now; `stored` None means that all were inserted."""
+    """Judges every row by who holds its number; a number that `stored` does not name is its own row's."""
     total = len(submission.passings)
-    if stored is None:
+    if not stored:
         return Written(*target, inserted=total)
     duplicates, conflicts = set[int](), set[int]()
     for index, passing in enumerate(submission.passings):
-        holder = stored[passing.number]
-        if holder.position != target.position + index:
+        holder = stored.get(passing.number)
+        if holder is not None and holder.position != target.position + index:
             (duplicates if same(holder.content, passing) else conflicts).add(index)
     inserted = total - len(duplicates) - len(conflicts)
     return Written(

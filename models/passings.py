@@ -229,7 +229,7 @@ async def gaps(session: AsyncSession, session_row: int, limit: int) -> list[tupl
     pairs = sa.select(_C.number.label("number"), following).where(_C.session_row == session_row).subquery()
     query = (
         sa.select(pairs.c.number + 1, pairs.c.following - 1)
-        .where(pairs.c.following > pairs.c.number + 1)
+        .where(pairs.c.following - pairs.c.number > 1)  # not `number + 1`, which the highest number has not
         .order_by(pairs.c.number)
         .limit(limit)
     )

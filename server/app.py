@@ -12,7 +12,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -63,6 +63,8 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
     schema = root.build(introspection=settings.introspection)
     graphiql = _page("graphiql/index.html", GRAPHIQL_POLICY) if settings.graphiql else None
 
+    view = View(schema, door, graphiql)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await _prepare(settings, database)
@@ -77,11 +79,13 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
         await hub.close()
         await database.close()
 
+    graphql = View(schema, door, graphiql)
     rest = Starlette(
         lifespan=lifespan,
         routes=[
             *health.routes(database, ingest, hub),
-            Route("/graphql", View(schema, door, graphiql)),
+            Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
             Route("/", _live_page),
             Mount("/static", StaticFiles(directory=WEB)),
         ],

@@ -12,9 +12,9 @@ FIRST, LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1
 """The instants that have a text: years 1 to 9999 in UTC."""
 
 _TEXT = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,](\d{0,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,](\d{0,9}))?)?(Z|[+-]\d\d(?::?[0-5]\d)?)?", re.ASCII
 )
-_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?", re.ASCII | re.IGNORECASE)
+_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII | re.IGNORECASE)
 
 # Daylight-saving abbreviations that devices send and the IANA database does not name, in minutes east of UTC.
 # Only those with one meaning in timing practice.

@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests, in a process that ends with the one that started it, however that one ends.
 
-Run as a program it starts the server in a new folder, prints the folder of its socket, and waits for the end of
-its input. That end also comes when the tests are killed; then it stops the server and removes the folder.
+Run as a program it starts the server in a new folder, prints the folder of its socket, and waits for the end
+of its input. That end also comes when the tests are killed; then it stops the server and removes the folder.
 """
 
 import os

@@ -100,6 +100,15 @@ def test_no_body_breaks_graphql_or_leaves_a_row(server, v0, key, target, tally, 
     assert added(v0, before) == tally.rows.counts()
 
 
+def test_no_odd_document_breaks_graphql(server, key, tally):
+    bodies = [json.dumps({"query": document}).encode() for document in graphql_garbage.DOCUMENTS]
+    client = fuzz.Client(urlsplit(server.url).port, key, tally)
+    for body in bodies:
+        client.send(garbage.Request("POST", "/graphql", body, (("Content-Type", "application/json"),)))
+    client.close()
+    assert not tally.problems, [problem[:300] for problem in tally.problems]
+
+
 @pytest.fixture
 def session():
     with requests.Session() as session:

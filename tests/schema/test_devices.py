@@ -58,7 +58,9 @@ def test_a_device_tells_of_its_sessions_and_passings(desk):
     device = desk.device("S1")
     desk.session(device)
     token = desk.session(device)
-    desk.post(token, passing(1, timestamp="2026-06-01T10:00:00Z"), passing(2, timestamp="2026-06-01T09:00:00Z"))
+    desk.post(
+        token, passing(1, timestamp="2026-06-01T10:00:00Z"), passing(2, timestamp="2026-06-01T09:00:00Z")
+    )
     found = desk.data(
         """query($id: String!) { device(deviceId: $id) { connection sessionCount passingCount lastPassingAt
         lastSeenAt activeSession { token device { deviceId } }

@@ -60,7 +60,9 @@ def test_a_sessions_alias_is_judged(desk):
 
 
 def test_a_session_counts_and_knows_its_first_and_last_time(desk, token):
-    desk.post(token, passing(1, timestamp="2026-06-01T10:00:00.5Z"), passing(2, timestamp="2026-06-01T09:00:00Z"))
+    desk.post(
+        token, passing(1, timestamp="2026-06-01T10:00:00.5Z"), passing(2, timestamp="2026-06-01T09:00:00Z")
+    )
     desk.post(token, passing(3, timestamp="2026-06-01T11:00:00.000001Z"))
     found = desk.data(SESSION, token=token)["session"]
     assert found["passingCount"] == 3

@@ -1,0 +1,128 @@
+"""The hot way answers as the general one does: same data, same errors, whatever is sent."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models import migrate
+from models.database import Database
+from models.ingest import Ingest
+from resolvers import devices, keys, sessions
+from resolvers.callers import Callers, caller_of
+from resolvers.context import OPERATOR, Caller, Context
+from schema import root
+from schema.context import GraphQLContext
+from server.app import now, writer
+from subscriptions.hub import Hub
+
+NAMES = ("number", "timestamp", "bib", "chip", "latitude", "longitude", "participantRef", "timeZone", "extra")
+FIELDS = ("insertedCount", "duplicateCount", "__typename", "n: insertedCount", "results { number outcome }",
+          "results { o: outcome __typename number }", "r: results { passing { bib } }", "results { nope }",
+          "insertedCount @skip(if: true)", "... on RecordPassingsPayload { insertedCount }")  # fmt: skip
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 9),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False, width=16),
+    st.sampled_from(["", "7", "2026-06-01T10:00:00Z", "2026-06-01 10:00", "Europe/Rome", "x" * 129, "\x00"]),
+    st.lists(st.integers(), max_size=1),
+)
+GOOD = st.fixed_dictionaries(
+    {"number": st.integers(0, 5), "timestamp": st.just("2026-06-01T10:00:00.123Z"), "bib": st.just("7")},
+    optional={
+        "chip": st.sampled_from(["a", "b"]),
+        "latitude": st.integers(0, 3),
+        "participantRef": st.just("p"),
+    },
+)
+PASSINGS = st.one_of(
+    st.lists(GOOD, max_size=6),
+    st.lists(
+        st.one_of(GOOD, st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5), VALUES), max_size=3
+    ),
+    VALUES,
+)
+DOCUMENTS = st.builds(
+    "mutation {}({}: {}, $p: {}) {{ {}recordPassings(sessionToken: $t, passings: $p) {{ {} }} }}".format,
+    st.sampled_from(["", "M"]),
+    st.just("$t"),
+    st.sampled_from(["String!", "String!", "String", "ID!"]),
+    st.sampled_from(["[PassingInput!]!", "[PassingInput!]!", "[PassingInput!]", "[PassingInput]!"]),
+    st.sampled_from(["", "alias: "]),
+    st.lists(st.sampled_from(FIELDS), min_size=1, max_size=3).map(" ".join),
+)
+
+
+class Ways:
+    """The same schema twice over one database, each with a session of its own."""
+
+    def __init__(self, schema: root.Schema, ctx: GraphQLContext, device_ids: list[str]) -> None:
+        self.schema, self.ctx, self.device_ids = schema, ctx, device_ids
+
+    async def both(self, document: str, passings: Any, **more: Any) -> list[dict[str, Any]]:
+        answers = []
+        for device_id, execute in zip(
+            self.device_ids, (self.schema.execute, super(root.Schema, self.schema).execute), strict=True
+        ):
+            token = (await sessions.open(self.ctx, device_id)).token
+            result = await execute(document, {"t": token, "p": passings} | more, self.ctx)
+            formatted = [error.formatted for error in result.errors or ()]
+            answers.append({"data": result.data, "errors": str(formatted).replace(token, "TOKEN")})
+        return answers
+
+
+@pytest.fixture
+async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'hot.db'}"
+    await migrate.upgrade(url)
+    database = Database(url)
+    callers = Callers(database, "", now)
+    ingest = Ingest(database, writer(database), lambda _commit: None, 50_000)
+    ingest.start()
+    operator = Context(Caller(scopes=OPERATOR), database, ingest, callers, now)
+    account = await keys.create_account(operator, "A")
+    row, _ = await keys.create(operator, keys.NewKey(access="READ_WRITE"), account.id)
+    ctx = GraphQLContext(Context(caller_of(row), database, ingest, callers, now), Hub("memory://"))
+    bound = [
+        await devices.bind(ctx, devices.NewDevice(model="m", serial_number=name))
+        for name in ("hot", "general")
+    ]
+    yield Ways(root.build(), ctx, [each.device.device_id for each in bound])
+    await ingest.close()
+    await database.close()
+
+
+async def test_the_hot_way_is_taken_and_tells_each_outcome(ways: Ways) -> None:
+    document = (
+        "mutation($t: String!, $p: [PassingInput!]!) { recordPassings(sessionToken: $t, passings: $p) "
+        "{ insertedCount results { number outcome } } }"
+    )
+    one = {"number": 1, "timestamp": "2026-06-01T10:00:00Z", "bib": "7"}
+    hot, general = await ways.both(document, [one, one, one | {"bib": "8"}])
+    assert hot == general
+    assert [each["outcome"] for each in hot["data"]["recordPassings"]["results"]] == [
+        "INSERTED", "DUPLICATE", "CONFLICT",
+    ]  # fmt: skip
+    assert ways.schema._plans[document] is not None
+
+
+async def test_both_ways_answer_the_same(ways: Ways) -> None:
+
+    loop = asyncio.get_running_loop()
+    seen = {"hot": 0}
+
+    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(DOCUMENTS, PASSINGS)
+    def compare(document: str, passings: Any) -> None:
+        hot, general = asyncio.run_coroutine_threadsafe(ways.both(document, passings), loop).result(30)
+        assert hot == general
+        seen["hot"] += ways.schema._plans.get(document) is not None
+
+    await asyncio.to_thread(compare)
+    assert seen["hot"] > 5
