@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession as AsyncSession
+
+T = TypeVar("T")
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -30,6 +34,8 @@ class Database:
         options = {"writes": True} if self.sqlite else {"isolation_level": "READ COMMITTED"}
         self._writes = self._engine.execution_options(**options)
         self._writing = asyncio.Lock()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        self._quick: sqlite3.Connection | None = None
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncSession, None]:
@@ -53,12 +59,30 @@ class Database:
         async with self._writing:
             yield
 
+    async def quick(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Reads an SQLite file through the driver alone, one read at a time, in a thread of its own."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, read)
+
+    def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        if self._quick is None:
+            self._quick = sqlite3.connect(self.url.database or "", isolation_level=None)
+            for pragma in PRAGMAS:
+                self._quick.execute(f"PRAGMA {pragma}")
+        return read(self._quick)
+
+    def _stop_reading(self) -> None:
+        if self._quick is not None:
+            self._quick.close()
+            self._quick = None
+
     async def ping(self) -> None:
         """Raises when the database cannot be used."""
         async with self.reading() as session:
             await (await session.connection()).execute(sa.text("SELECT 1"))
 
     async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._reader, self._stop_reading)
+        self._reader.shutdown()
         await self._engine.dispose()
 
 

@@ -1,7 +1,7 @@
 """Passings and conflicts: tables and queries. Rows are written by `models.ingest` alone and never change."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -171,6 +171,10 @@ def _between(query: sa.Select[Any], between: tuple[int | None, int | None]) -> s
     return query
 
 
+Condition = tuple[str, str, Any]
+COMPARISONS = {"=": operator.eq, ">=": operator.ge, "<=": operator.le}
+
+
 class Filter(NamedTuple):
     """Which passings of an account are meant; None means any."""
 
@@ -183,21 +187,30 @@ class Filter(NamedTuple):
     from_: int | None = None
     to: int | None = None
 
-    def wanted(self, account_id: int) -> list[sa.ColumnElement[bool]]:
-        tests: list[tuple[Callable[[Any, Any], Any], sa.Column[Any], Any]] = [
-            (operator.eq, _C.device_row, self.device_row),
-            (operator.eq, _C.bib, self.bib),
-            (operator.eq, _C.chip, self.chip),
-            (operator.ge, _C.number, self.from_number),
-            (operator.le, _C.number, self.to_number),
-            (operator.ge, _C.at, self.from_),
-            (operator.le, _C.at, self.to),
+    def conditions(self, account_id: int) -> list[Condition]:
+        """Column, comparison and value of each test.
+
+        One owner column, never both: it decides which index gives the order, a session's or the account's.
+        """
+        owner = ("account_id", account_id) if self.session_row is None else ("session_row", self.session_row)
+        tests: list[Condition] = [
+            ("device_row", "=", self.device_row),
+            ("bib", "=", self.bib),
+            ("chip", "=", self.chip),
+            ("number", ">=", self.from_number),
+            ("number", "<=", self.to_number),
+            ("at", ">=", self.from_),
+            ("at", "<=", self.to),
         ]
-        # One owner column, never both: it decides which index gives the order, a session's own or the account's.
-        owner = (
-            _C.account_id == account_id if self.session_row is None else _C.session_row == self.session_row
-        )
-        return [owner, *(test(column, value) for test, column, value in tests if value is not None)]
+        return [(owner[0], "=", owner[1]), *(test for test in tests if test[2] is not None)]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it wants everything of a session, a device or the account."""
+        return self._replace(session_row=None, device_row=None) == Filter()
+
+    def wanted(self, account_id: int) -> list[sa.ColumnElement[bool]]:
+        return [COMPARISONS[how](_C[column], value) for column, how, value in self.conditions(account_id)]
 
 
 async def after(

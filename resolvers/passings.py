@@ -9,6 +9,7 @@ from models import devices as device_rows
 from models import keys as key_rows
 from models import passings as rows
 from models import sessions as session_rows
+from models import tail
 from models.ingest import Failed, Full
 from models.outcomes import Submission, Written
 from models.passings import Content, Filter, Row
@@ -205,11 +206,7 @@ async def which(
 async def after(ctx: Context, which: Filter, position: int, limit: int) -> tuple[list[Row], int]:
     """Passings behind a position in the order of commit, and the position up to which there is no other."""
     ctx.caller.must("passings:read")
-    async with ctx.database.reading() as session:
-        newest = await key_rows.position(session, ctx.caller.account)
-        found = (
-            await rows.after(session, ctx.caller.account, which, position, limit) if newest > position else []
-        )
+    found, newest = await tail.after(ctx.database, ctx.caller.account, which, position, limit)
     return found, found[-1].position if len(found) == limit else max(position, newest)
 
 
@@ -230,9 +227,8 @@ async def position(ctx: Context) -> int:
 async def count(ctx: Context, which: Filter) -> int:
     """How many passings match. Counted by the sessions' own counts unless a narrower filter asks for more."""
     ctx.caller.must("passings:read")
-    narrow = which._replace(session_row=None, device_row=None) != Filter()
     async with ctx.database.reading() as session:
-        if narrow:
+        if not which.whole:
             return await rows.count(session, ctx.caller.account, which)
         return await session_rows.passing_total(
             session, ctx.caller.account, session_row=which.session_row, device_row=which.device_row

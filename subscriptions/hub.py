@@ -20,6 +20,8 @@ from resolvers.context import Context
 logger = logging.getLogger(__name__)
 
 CHANNEL = "passline"
+WAKE = "passline-wake"
+"""A channel without messages: broadcaster's Redis listener falls asleep over its first subscription and needs a second."""
 HEARTBEAT = 1.0
 """Seconds between two heartbeats."""
 SILENCE = 3.0
@@ -119,7 +121,7 @@ class Hub:
             await asyncio.sleep(HEARTBEAT)
 
     async def _hear(self, bus: Broadcast) -> None:
-        async with bus.subscribe(CHANNEL) as subscriber:
+        async with bus.subscribe(WAKE), bus.subscribe(CHANNEL) as subscriber:
             self._ring_all()
             while True:
                 async with asyncio.timeout(SILENCE):

@@ -1,0 +1,85 @@
+"""Operations on a real database, asked by callers with real keys; only the clock is not real."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from models.database import Database
+from models.ingest import Ingest
+from resolvers import keys, passings
+from resolvers.callers import Callers
+from resolvers.context import Caller, Context
+from resolvers.keys import NewKey
+from resolvers.passings import NewPassing
+from tests import factories as make
+from tests.models.conftest import database as database
+from tests.models.conftest import sqlite_database as sqlite_database
+from tests.models.conftest import url as url
+
+
+class Office:
+    """A house of timing companies: gives contexts to those who show a key."""
+
+    def __init__(self, database: Database, ingest: Ingest, clock: make.Clock) -> None:
+        self.database, self.ingest, self.clock = database, ingest, clock
+        self.callers = Callers(database, "secret", clock)
+        self.operator = self.context(make.OPERATOR)
+
+    def context(self, caller: Caller) -> Context:
+        return Context(caller, self.database, self.ingest, self.callers, self.clock)
+
+    async def key(self, account_id: int, access: str = "READ_WRITE", **wanted) -> str:
+        return (await keys.create(self.operator, NewKey(access=access, **wanted), account_id))[1]
+
+    async def by(self, key: str | None) -> Context:
+        return self.context(await self.callers.identify(key))
+
+    async def company(self) -> Context:
+        """A new account, asking with a key that may do everything."""
+        new = await keys.create_account(self.operator, "company")
+        return await self.by(await self.key(new.id, may_unbind=True))
+
+    async def ask_as(self, ctx: Context, access: str, **wanted) -> Context:
+        """The same account, asking with another key."""
+        return await self.by(await self.key(ctx.caller.account, access, **wanted))
+
+
+@pytest.fixture
+def clock() -> make.Clock:
+    return make.Clock()
+
+
+@pytest.fixture
+async def office(sqlite_database, clock) -> AsyncIterator[Office]:
+    async with make.running(sqlite_database) as ingest:
+        yield Office(sqlite_database, ingest, clock)
+
+
+@pytest.fixture
+async def each_office(database, clock) -> AsyncIterator[Office]:
+    """On SQLite, and then on PostgreSQL: for what callers do at the same moment."""
+    async with make.running(database) as ingest:
+        yield Office(database, ingest, clock)
+
+
+@pytest.fixture
+async def ctx(office) -> Context:
+    """A company."""
+    return await office.company()
+
+
+@pytest.fixture
+async def other(office) -> Context:
+    """Another company."""
+    return await office.company()
+
+
+@pytest.fixture
+def record():
+    """Records passings with these numbers; the rest of them is given or does not matter."""
+
+    async def send(ctx: Context, token: str, *numbers: int, **more) -> passings.Recorded:
+        fields = {"timestamp": "2026-06-01T12:00:00Z", "bib": "7"} | more
+        return await passings.record(ctx, token, [NewPassing(number=number, **fields) for number in numbers])
+
+    return send
