@@ -30,7 +30,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _engine(url, self.sqlite)
+        self._engine = engine(url)
         options = {"writes": True} if self.sqlite else {"isolation_level": "READ COMMITTED"}
         self._writes = self._engine.execution_options(**options)
         self._writing = asyncio.Lock()
@@ -86,15 +86,16 @@ class Database:
         await self._engine.dispose()
 
 
-def _engine(url: str, sqlite: bool) -> AsyncEngine:
-    if not sqlite:
+def engine(url: str) -> AsyncEngine:
+    """An engine whose transactions begin as this module says; with `writes=True` they may write on SQLite."""
+    if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(
             url, pool_size=10, max_overflow=10, pool_pre_ping=True, isolation_level="REPEATABLE READ"
         )
-    engine = create_async_engine(url, pool_size=8, max_overflow=0)
-    sa.event.listen(engine.sync_engine, "connect", _configure)
-    sa.event.listen(engine.sync_engine, "begin", _begin)
-    return engine
+    embedded = create_async_engine(url, pool_size=8, max_overflow=0)
+    sa.event.listen(embedded.sync_engine, "connect", _configure)
+    sa.event.listen(embedded.sync_engine, "begin", _begin)
+    return embedded
 
 
 def _configure(connection: Any, _record: Any) -> None:

@@ -46,10 +46,7 @@ CONFLICTS = """
     INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[]) ON CONFLICT DO NOTHING
 """
-CONFLICT_COUNTS = """
-    UPDATE sessions SET conflict_count = (SELECT count(*) FROM conflicts WHERE session_row = sessions.id)
-    WHERE id = ANY($1::bigint[])
-"""
+CONFLICT_COUNT = "UPDATE sessions SET conflict_count = conflict_count + $1 WHERE id = $2"
 
 
 class PostgresWriter:
@@ -87,9 +84,10 @@ async def _write(connection: Any, submissions: Sequence[Submission]) -> list[Wri
         for sub, target in valid
     ]
     await connection.execute(TALLIES, *zip(*outcomes.tallies(settled), strict=True))
-    if conflicts := outcomes.conflict_rows(settled):
-        await connection.execute(CONFLICTS, *zip(*(row.values() for row in conflicts), strict=True))
-        await connection.execute(CONFLICT_COUNTS, [row["session_row"] for row in conflicts])
+    for session_row, conflicts in outcomes.conflict_rows(settled).items():
+        columns = zip(*(row.values() for row in conflicts), strict=True)
+        fresh = (await connection.execute(CONFLICTS, *columns)).split()[-1]
+        await connection.execute(CONFLICT_COUNT, int(fresh), session_row)
     answers = iter(settled)
     return [None if target is None else next(answers)[1] for target in targets]
 

@@ -66,10 +66,7 @@ CONFLICTS = """
         json_extract(value, '$.received_at'), json_extract(value, '$.claimed')
     FROM json_each(?) WHERE true ON CONFLICT DO NOTHING
 """
-CONFLICT_COUNTS = """
-    UPDATE sessions SET conflict_count = (SELECT count(*) FROM conflicts WHERE session_row = sessions.id)
-    WHERE id IN (SELECT json_extract(value, '$.session_row') FROM json_each(?))
-"""
+CONFLICT_COUNT = "UPDATE sessions SET conflict_count = conflict_count + ? WHERE id = ?"
 
 Valid = tuple[Submission, Target]
 T = TypeVar("T")
@@ -155,9 +152,9 @@ def _write(connection: sqlite3.Connection, submissions: Sequence[Submission]) ->
     ]
     connection.execute(TALLIES, (_json(outcomes.tallies(settled)),))
     connection.execute(POSITIONS, (_json(list(positions.items())),))
-    if conflicts := outcomes.conflict_rows(settled):
-        connection.execute(CONFLICTS, (_json(conflicts),))
-        connection.execute(CONFLICT_COUNTS, (_json(conflicts),))
+    for session_row, conflicts in outcomes.conflict_rows(settled).items():
+        fresh = connection.execute(CONFLICTS, (_json(conflicts),)).rowcount
+        connection.execute(CONFLICT_COUNT, (fresh, session_row))
     answers = iter(settled)
     return [None if target is None else next(answers)[1] for target in targets]
 

@@ -8,9 +8,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from models import devices, keys, passings, sessions  # noqa: F401  every table must be known before it is compared
+from models import (  # noqa: F401  every table must be known before it is compared
+    database,
+    devices,
+    keys,
+    passings,
+    sessions,
+)
 
 LOCK = 0x706173736C696E65
 """PostgreSQL's advisory lock while the steps run: "passline" in hexadecimal. One server migrates, others wait."""
@@ -36,9 +41,9 @@ def _current(connection: Connection) -> bool:
 
 async def upgrade(url: str) -> None:
     """Runs the steps that are missing, in one transaction."""
-    engine = create_async_engine(url)
+    engine = database.engine(url)
     try:
-        async with engine.begin() as connection:
+        async with engine.execution_options(writes=True).begin() as connection:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
@@ -46,7 +51,7 @@ async def upgrade(url: str) -> None:
 
 async def current(url: str) -> bool:
     """Whether the schema is the newest one."""
-    engine = create_async_engine(url)
+    engine = database.engine(url)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_current)

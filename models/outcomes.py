@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -132,21 +133,20 @@ def _merged(one: Tally, other: Tally) -> Tally:
     )
 
 
-def conflict_rows(settled: Iterable[tuple[Submission, Written]]) -> list[dict[str, Any]]:
-    """The rows of the conflicts table; the same claim made again has the same digest."""
-    rows = []
+def conflict_rows(settled: Iterable[tuple[Submission, Written]]) -> dict[int, list[dict[str, Any]]]:
+    """The rows of the conflicts table by session; the same claim made again has the same digest."""
+    rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for submission, written in settled:
         for index in sorted(written.conflicts):
             passing = submission.passings[index]
-            claimed = msgspec.json.encode(passing._asdict())
             told = msgspec.json.encode((passing.at, *passing[3:]))
-            rows.append(
+            rows[written.session_row].append(
                 {
                     "session_row": written.session_row,
                     "number": passing.number,
                     "digest": hashlib.blake2b(told, digest_size=16).hexdigest(),
                     "received_at": submission.received_at,
-                    "claimed": claimed.decode(),
+                    "claimed": msgspec.json.encode(passing._asdict()).decode(),
                 }
             )
     return rows

@@ -15,6 +15,7 @@ from timing import clocks
 KEY = re.compile(r"ror-[0-9a-f]{20}")
 SECONDS_TRUSTED = 1.0
 """How long an answer of the database is believed. A revocation in this process is seen at once, others after this."""
+TRUSTED = int(SECONDS_TRUSTED * clocks.SECOND)
 MOST_CACHED = 20_000
 _NEVER = (0, context.STRANGER)
 
@@ -46,7 +47,7 @@ class Callers:
             return context.STRANGER
         now = self._clock()
         until, caller = self._known.get(key, _NEVER)
-        if until <= now:
+        if not now < until <= now + TRUSTED:
             caller = await self._once(key)
         if caller.key_id is None:
             raise errors.Unidentified("unknown api key")
@@ -69,7 +70,7 @@ class Callers:
             return
         name = f"#{caller.key_id}"
         until, known = self._known.get(name, _NEVER)
-        if until <= self._clock():
+        if not (now := self._clock()) < until <= now + TRUSTED:
             async with self._database.reading() as session:
                 row = await rows.by_id(session, caller.account_id, caller.key_id)
             known = caller if row and row.revoked_at is None else context.STRANGER
@@ -103,7 +104,7 @@ class Callers:
     def _believe(self, name: str, caller: Caller) -> None:
         if len(self._known) >= MOST_CACHED:
             self._known.clear()
-        self._known[name] = self._clock() + int(SECONDS_TRUSTED * clocks.SECOND), caller
+        self._known[name] = self._clock() + TRUSTED, caller
 
 
 def caller_of(row: rows.ApiKey) -> Caller:

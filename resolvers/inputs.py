@@ -10,6 +10,8 @@ LONGEST = 128
 """Characters in any text that a device or a person gives."""
 HIGHEST = 2**63 - 1
 """The largest whole number that is kept."""
+LARGEST = 1e9
+"""The largest coordinate that is kept; a doubtful one is kept, only nonsense is refused."""
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
 
 
@@ -60,7 +62,7 @@ def whole(value: Any, field: str, low: int = 0, high: int = HIGHEST) -> int:
 
 
 def decimal(value: Any, field: str) -> float | None:
-    """A finite number or None; numeric texts are taken too, and an empty one is None."""
+    """A number up to a billion either way, or None; numeric texts are taken too, and an empty one is None."""
     if value is None or value == "":
         return None
     if isinstance(value, str) and len(value) <= 64:
@@ -74,8 +76,8 @@ def decimal(value: Any, field: str) -> float | None:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
-        raise Invalid(field, "must be a finite number")
+    if not abs(number) <= LARGEST:
+        raise Invalid(field, "must be a number up to a billion")
     return number
 
 

@@ -28,8 +28,12 @@ class NewKey:
         inputs.text(self.alias, "alias")
         if self.may_unbind and self.access == "READ":
             raise Invalid("unbind", "goes only with WRITE and READ_WRITE")
-        for scope in self.scopes or ():
-            inputs.choice(scope, "scopes", tuple(sorted(context.SCOPES)))
+        if self.scopes is not None:
+            allowed = context.BUNDLES[self.access] | ({context.UNBIND} if self.may_unbind else set())
+            if not self.scopes:
+                raise Invalid("scopes", "must name at least one")
+            for scope in self.scopes:
+                inputs.choice(scope, "scopes", tuple(sorted(allowed)))
 
 
 async def create_account(ctx: Context, name: str) -> rows.Account:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from models import devices as device_rows
+from models import keys as key_rows
 from models import passings as rows
 from models import sessions as session_rows
 from models.database import AsyncSession
@@ -81,22 +82,27 @@ async def _above(
     page: int,
 ) -> Poll:
     if used is None:
-        return Poll(None, 0, [], 0)
+        return Poll(None, 0, [], await key_rows.position(session, device.account_id))
     found = await _numbered(session, used, last, between, page)
     if not found and page == 1:
         following = await session_rows.next_with_passings(session, device.id, after_session=used.id)
         if following is not None:
             used, last = following, None
             found = await _numbered(session, used, last, between, page)
-    return Poll(used, last or 0, found, await _cursor(session, used, found))
+    return Poll(used, last or 0, found, await _cursor(session, device, used, found))
 
 
-async def _cursor(session: AsyncSession, used: Session, found: list[Row]) -> int:
-    """A place behind which everything is that a page by number left out; so nothing is lost when it is resumed by."""
-    if len(found) < MOST:
+async def _cursor(session: AsyncSession, device: device_rows.Device, used: Session, found: list[Row]) -> int:
+    """A place behind which everything is that was not given; so nothing is lost when it is resumed by."""
+    if len(found) == MOST:
+        left_out = await rows.first_position_above(session, used.id, found[-1].number)
+        return used.last_position if left_out is None else left_out - 1
+    if used.last_position:
         return used.last_position
-    left_out = await rows.first_position_above(session, used.id, found[-1].number)
-    return used.last_position if left_out is None else left_out - 1
+    following = await session_rows.next_with_passings(session, device.id, after_session=used.id)
+    if following is None:
+        return await key_rows.position(session, device.account_id)
+    return (await rows.first_position_above(session, following.id, -1) or 1) - 1
 
 
 async def _numbered(

@@ -72,24 +72,22 @@ class Schema(strawberry.Schema):
         query: str | None,
         variable_values: dict[str, Any] | None = None,
         context_value: Any = None,
-        *args: Any,
-        **kwargs: Any,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
-        plan = self._plan(query, **kwargs)
+        allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
+        plan = self._plan(query, operation_name) if OperationType.MUTATION in allowed else None
         given = plan and plan.input(variable_values)
         if plan is None or given is None:
-            return await super().execute(query, variable_values, context_value, *args, **kwargs)
+            more = root_value, operation_name, allowed, operation_extensions
+            return await super().execute(query, variable_values, context_value, *more)
         data, found = await plan.run(context_value, *given)
         self.process_errors(found or [])
         return ExecutionResult(data=data, errors=found)
 
-    def _plan(
-        self,
-        query: str | None,
-        operation_name: str | None = None,
-        allowed_operation_types: Iterable[OperationType] | None = None,
-        **_more: Any,
-    ) -> hot.Plan | None:
+    def _plan(self, query: str | None, operation_name: str | None) -> hot.Plan | None:
         if query is None or len(query) > hot.LONGEST or "recordPassings" not in query:
             return None
         if query not in self._plans:
@@ -97,8 +95,7 @@ class Schema(strawberry.Schema):
                 self._plans.clear()
             self._plans[query] = self._compiled(query)
         plan = self._plans[query]
-        allowed = allowed_operation_types is None or OperationType.MUTATION in allowed_operation_types
-        return plan if plan and allowed and operation_name in (None, plan.operation_name) else None
+        return plan if plan and operation_name in (None, plan.operation_name) else None
 
     def _compiled(self, query: str) -> hot.Plan | None:
         try:

@@ -72,7 +72,13 @@ class Session(Node):
         description="Numbers between the lowest and the highest that the device used and that never came, "
         "lowest first. Devices that do not count on by one have many. Needs `passings:read`."
     )
-    async def missing_numbers(self, info: Info, first: First = None) -> list[BigInt]:
+    async def missing_numbers(
+        self,
+        info: Info,
+        first: Annotated[
+            int | None, strawberry.argument(description="How many to give: 1 to 1000, default 1000.")
+        ] = None,
+    ) -> list[BigInt]:
         size = inputs.page_size(first, "first", MOST, default=MOST)
         return [BigInt(number) for number in await sessions.missing_numbers(info.context, self.row, size)]
 

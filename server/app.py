@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -38,6 +39,12 @@ NOTE_USE_EVERY = 30.0
 """Seconds between two notes of when keys were used."""
 SWITCH = 0.0005
 """Seconds until a thread that waits for the interpreter gets it. The writer's thread needs short turns, often."""
+
+FROM_PAGES: dict[str, Any] = {
+    "allow_origins": ["*"],  # the key is shown in a header, never taken from a cookie
+    "allow_methods": ["GET", "POST"],
+    "allow_headers": ["api_key", "x-api-key", "authorization", "content-type"],
+}
 
 logger = structlog.get_logger()
 
@@ -107,7 +114,7 @@ class V0First:
 def writer(database: Database) -> Writer:
     """The way in that fits the database."""
     if database.sqlite:
-        return SqliteWriter(database.url.database or ":memory:")
+        return SqliteWriter(str(database.url.database))
     return PostgresWriter(database.url)
 
 

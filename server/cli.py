@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import rich
 import typer
 import uvicorn
+from rich.console import Console
 from rich.table import Table
 
 from models import migrate as migrations
@@ -139,7 +140,7 @@ def list_keys(
             used,
             revoked,
         )
-    rich.print(table)
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
 
 
 @api_keys.command("revoke")

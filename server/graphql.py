@@ -12,9 +12,11 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 
 from resolvers.context import REFUSED
-from resolvers.errors import TimingError, TooLarge, Unidentified
+from resolvers.errors import TooLarge, Unidentified
 from schema.context import GraphQLContext
 from schema.root import Schema
 from server.auth import Door
@@ -27,10 +29,23 @@ class TextFrames(ASGIWebSocketAdapter):
         await self.ws.send_text(orjson.dumps(message).decode())
 
 
+class Socket(BaseGraphQLTransportWSHandler[GraphQLContext, None]):
+    """Asks before each operation whether the key that opened the socket is still live."""
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        assert self.context is not None
+        try:
+            await self.context.callers.still(self.context.caller)
+        except Unidentified:
+            self.context.caller = REFUSED
+        await super().handle_subscribe(message)
+
+
 class View(GraphQL[GraphQLContext, None]):
     """`/graphql` over HTTP and `graphql-transport-ws`."""
 
     websocket_adapter_class = TextFrames
+    graphql_transport_ws_handler_class = Socket
 
     def __init__(self, schema: Schema, door: Door, page: Response | None) -> None:
         super().__init__(
@@ -43,12 +58,16 @@ class View(GraphQL[GraphQLContext, None]):
         self._page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        try:
+            response = await self.run(Request(scope, receive))
+        except HTTPException as error:
+            response = _refusal(error.status_code, error.reason, {"code": "BAD_USER_INPUT", "fields": {}})
         except TooLarge as error:
-            headers = {"connection": "close"}
-            response = JSONResponse(_errors(str(error), error), status_code=error.status, headers=headers)
-            await response(scope, receive, send)
+            response = _refusal(error.status, str(error), error.extensions, {"connection": "close"})
+        await response(scope, receive, send)
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
@@ -94,5 +113,9 @@ def _check(part: Any) -> None:
             raise HTTPException(400, f"{field} must be {'a text' if kind is str else 'an object'}")
 
 
-def _errors(sentence: str, error: TimingError) -> dict[str, Any]:
-    return {"data": None, "errors": [{"message": sentence, "extensions": error.extensions}]}
+def _refusal(
+    status: int, sentence: str, extensions: dict[str, Any], headers: dict[str, str] | None = None
+) -> Response:
+    """What was not even a GraphQL request is answered in GraphQL's form all the same."""
+    errors = [{"message": sentence, "extensions": extensions}]
+    return JSONResponse({"data": None, "errors": errors}, status_code=status, headers=headers)

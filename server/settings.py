@@ -12,7 +12,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PASSLINE_", env_file=".env", extra="ignore", frozen=True)
 
-    database_url: str = "sqlite+aiosqlite:///passline.db"
+    database_url: str = Field(
+        "sqlite+aiosqlite:///passline.db", pattern=r"^(sqlite\+aiosqlite:///[^:]|postgresql\+asyncpg://).+"
+    )
     broker_url: str = "memory://"
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)

@@ -53,8 +53,10 @@ class Doorbell:
 
     async def wait(self) -> None:
         """Returns when it was rung, or after SLOW_LOOK seconds all the same."""
+        # Not `wait_for`: before Python 3.12 it loses a cancellation that comes in the moment of a ring.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), SLOW_LOOK)
+            async with asyncio.timeout(SLOW_LOOK):
+                await self._rung.wait()
         self._rung.clear()
 
 
@@ -67,6 +69,7 @@ class Hub:
         self._unsent = Fact()
         self._send = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self.alive = False
         self.rebuilds = 0
 
@@ -76,6 +79,7 @@ class Hub:
 
     async def start(self) -> None:
         """Returns when the bus is heard, or after SILENCE seconds when it is not: it may come later."""
+        self._closing = False
         self._task = asyncio.create_task(self._run(), name="hub")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SILENCE):
@@ -83,6 +87,7 @@ class Hub:
                     await asyncio.sleep(0.01)
 
     async def close(self) -> None:
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -108,7 +113,7 @@ class Hub:
                 del self._doorbells[topic]
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:  # a bus that fails while it is left hides the cancellation
             try:
                 async with Broadcast(self._broker_url) as bus, asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._hear(bus))

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from models.passings import Filter, Row
 from resolvers import passings
+from resolvers.errors import Invalid
 from subscriptions.hub import Live, Topic
 
 AT_ONCE = 500
@@ -22,10 +23,14 @@ def topic(ctx: Live, which: Filter) -> Topic:
 async def feed(ctx: Live, which: Filter, after: int | None) -> AsyncGenerator[list[Row], None]:
     """First what was missed since `after`, then what comes, in the order of commit: no gap, no repeat.
 
-    None: from now on. Ends with Unidentified when the caller's key is revoked.
+    None: from now on. Raises Invalid for a cursor of another life of the database, as after a restored backup.
+    Ends with Unidentified when the caller's key is revoked.
     """
     with ctx.hub.listen(topic(ctx, which)) as doorbell:
-        position = await passings.position(ctx) if after is None else after
+        newest = await passings.position(ctx)
+        if after is not None and after > newest:
+            raise Invalid("after", "is ahead of everything that is stored")
+        position = newest if after is None else after
         while True:
             rows, position = await passings.after(ctx, which, position, AT_ONCE)
             if rows:

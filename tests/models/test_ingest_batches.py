@@ -33,7 +33,7 @@ CALLS = st.lists(
     st.tuples(st.integers(0, 3), st.lists(LIKELY | ROWS, min_size=1, max_size=12)), min_size=1, max_size=12
 )
 ANY = settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

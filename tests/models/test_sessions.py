@@ -134,7 +134,7 @@ async def test_closing_keeps_the_first_end(database):
     assert (await make.stored(database, session.token, session.account_id)).closed_at == 7
 
 
-@pytest.mark.parametrize("name", ["", "a b", "'; --", "ä\0", "\ud800", "x" * 100_000])
+@pytest.mark.parametrize("name", ["", "a b", "'; --", "ä\0", "\ud800", "x" * 999])
 async def test_a_name_that_cannot_be_one_of_ours_is_nobodys(database, name):
     session = await make.session(database)
     async with database.reading() as transaction:

@@ -79,7 +79,7 @@ def test_a_device_that_makes_no_sense_is_refused(said, field, missing):
     assert (refused.value.field, refused.value.missing) == (field, missing)
 
 
-@pytest.mark.parametrize("name", ["", "x", "'", "a b", "\0", "\ud800", "é", "x" * 100_000])
+@pytest.mark.parametrize("name", ["", "x", "'", "a b", "\0", "\ud800", "é", "x" * 999])
 async def test_a_name_that_no_device_has_is_not_found(ctx, name):
     for asked in (devices.of_id, devices.unbind, sessions.open, sessions.of_device, sessions.active_of):
         with pytest.raises(NotFound):

@@ -61,7 +61,7 @@ async def test_without_a_key_one_is_a_stranger(office, shown):
         "\0",
         "\ud800",
         "é" * 24,
-        "r" * 100_000,
+        "r" * 999,
     ],
 )
 async def test_a_wrong_key_is_refused_every_time(office, shown):
@@ -112,10 +112,16 @@ class Slow(Database):
         await self.go.wait()
 
 
+@pytest.fixture
+async def slow(office):
+    database = Slow(office.database.url.render_as_string())
+    yield database
+    await database.close()
+
+
 @pytest.mark.parametrize("ask", ["identify", "still"])
-async def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_believed_afterwards(office, ctx, ask):
+async def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_believed_afterwards(office, ctx, slow, ask):
     row, text = await keys.create(ctx, NewKey(access="READ"))
-    slow = Slow(office.database.url.render_as_string())
     office.callers = ctx.callers = Callers(slow, "secret", office.clock)
     shown = text if ask == "identify" else callers.caller_of(row)
     asking = asyncio.create_task(getattr(ctx.callers, ask)(shown))
@@ -125,7 +131,6 @@ async def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_believed_after
     await asyncio.gather(asking, return_exceptions=True)
     with pytest.raises(Unidentified):
         await getattr(ctx.callers, ask)(shown)
-    await slow.close()
 
 
 async def test_revoking_again_keeps_the_first_time(office, ctx, clock):
@@ -168,11 +173,9 @@ async def test_a_key_gives_less_than_it_has(office, ctx):
 @pytest.mark.parametrize(
     ("new", "scopes"),
     [
-        (NewKey(access="READ", scopes=()), set()),
-        (NewKey(access="READ", scopes=("passings:write",)), set()),
-        (NewKey(access="READ", scopes=("passings:write", "devices:read")), {"devices:read"}),
-        (NewKey(access="WRITE", scopes=("devices:unbind",)), set()),
+        (NewKey(access="READ", scopes=("devices:read",)), {"devices:read"}),
         (NewKey(access="WRITE", may_unbind=True, scopes=("devices:unbind",)), {"devices:unbind"}),
+        (NewKey(access="WRITE", may_unbind=True, scopes=("passings:write",)), {"passings:write"}),
         (NewKey(access="READ_WRITE", may_unbind=True, scopes=("keys:admin",) * 2), {"keys:admin"}),
     ],
 )
@@ -186,9 +189,12 @@ async def test_a_list_of_scopes_only_makes_a_key_less(office, ctx, new, scopes):
     [
         ({"access": "ROOT"}, "access"),
         ({"access": None}, "access"),
-        ({"access": "READ", "may_unbind": True}, "unbind"),
+        ({"access": "READ", "may_unbind": True}, "may_unbind"),
         ({"access": "READ", "v0_shape": "ODD"}, "v0_shape"),
         ({"access": "READ", "scopes": ("accounts:admin",)}, "scopes"),
+        ({"access": "READ", "scopes": ()}, "scopes"),
+        ({"access": "READ", "scopes": ("passings:write",)}, "scopes"),
+        ({"access": "WRITE", "scopes": ("devices:unbind",)}, "scopes"),
         ({"access": "READ", "alias": "x" * 129}, "alias"),
         ({"access": "READ", "alias": "a\0"}, "alias"),
     ],

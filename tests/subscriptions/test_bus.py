@@ -137,3 +137,24 @@ async def test_a_reader_in_another_process_is_rung_through_the_bus(valkey, tmp_p
             await writer.record(token, number)
             assert await follower.has(number + 1) == list(range(number + 1))
         await follower.stop()
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.01, 0.2])
+async def test_a_hub_can_be_closed_while_its_bus_dies(valkey, make_hub, pause):
+    """What the bus says on its way out must not keep the server from stopping."""
+    hub = make_hub(valkey.connection_url)
+    await hub.start()
+    valkey._process.send_signal(signal.SIGSTOP)
+    closing = asyncio.create_task(hub.close())
+    await asyncio.sleep(pause)
+    valkey.terminate()
+    async with asyncio.timeout(5):
+        await closing
+
+
+async def test_a_hub_can_be_closed_after_its_bus_was_killed(valkey, make_hub):
+    hub = make_hub(valkey.connection_url)
+    await hub.start()
+    valkey.terminate()
+    async with asyncio.timeout(5):
+        await hub.close()

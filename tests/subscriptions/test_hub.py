@@ -118,3 +118,22 @@ async def test_a_hub_that_was_never_started_may_be_closed_and_closed_again(make_
     await hub.start()
     await hub.close()
     await hub.close()
+
+
+async def test_a_listener_that_is_cancelled_just_as_it_is_rung_ends(hub):
+    """A cancellation that is lost in that moment would leave a task, and its socket, for ever."""
+
+    async def listen() -> None:
+        with hub.listen(("account", 1)) as doorbell:
+            while True:
+                await doorbell.wait()
+
+    listener = asyncio.create_task(listen())
+    await until(lambda: hub.listeners == 1)
+    for doorbell in hub._doorbells["account", 1]:
+        doorbell.ring(1)
+    await asyncio.sleep(0)
+    listener.cancel()
+    done, _ = await asyncio.wait([listener], timeout=1)
+    listener.cancel()
+    assert done and hub.listeners == 0

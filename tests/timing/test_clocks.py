@@ -93,7 +93,7 @@ def test_cet_knows_the_summer_and_cest_is_always_summer():
     [
         "Mars/Base", "nonsense", " ", "+24:00", "+25", "+01:60", "UTC+", "++2", "-", ".", "..",
         "/etc/passwd", "../../etc/passwd", "/usr/share/zoneinfo/Europe/Madrid",
-        "Europe/../Europe/Madrid", "Europe", "Europe/", "a\0b", "x" * 100_000, "\ud800", "Ünknown",
+        "Europe/../Europe/Madrid", "Europe", "Europe/", "a\0b", "x" * 999, "\ud800", "Ünknown",
         "posixrules/x", "zone.tab", "tzdata.zi", "+١", "__init__.py", "C:\\Windows", "CON",
     ],
 )  # fmt: skip
