@@ -52,7 +52,8 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        """Holds SQLite's one place for a writer in this process; its own busy wait is not fair and starves."""
+        """Holds SQLite's one place for a writer in this process;
+        its own busy wait is not fair and starves."""
         if not self.sqlite:
             yield
             return

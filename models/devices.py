@@ -60,7 +60,8 @@ async def page(
     offset: int = 0,
     limit: int,
 ) -> tuple[list[Device], int]:
-    """Devices oldest first, and how many there are in all. `search` looks into alias, model and serial number."""
+    """Devices oldest first, and how many there are in all.
+    `search` looks into alias, model and serial number."""
     wanted = [col(Device.account_id) == account_id]
     if bound is not None:
         wanted.append(col(Device.bound) == bound)

@@ -1,4 +1,5 @@
-"""The group-commit writer: what gathered while the last commit ran goes into the next, and is answered after it."""
+"""The group-commit writer: what gathered while the last commit ran goes into the next,
+and is answered after it."""
 
 import asyncio
 import contextlib
@@ -47,7 +48,8 @@ class Ingest:
     """Takes passings from many callers at once and makes them durable in few transactions.
 
     There is no timer: a lone submission is written at once, a burst while a commit runs forms the next batch.
-    `committed` is called after each commit that stored something; a failure of it is logged and changes nothing.
+    `committed` is called after each commit that stored something; a failure of it is logged and changes
+    nothing.
     """
 
     def __init__(
@@ -81,7 +83,8 @@ class Ingest:
         await self._writer.close()
 
     async def write(self, submission: Submission) -> Written | None:
-        """Returns after the commit. None: no such active session. Raises Full, or Failed with nothing stored."""
+        """Returns after the commit. None: no such active session.
+        Raises Full, or Failed with nothing stored."""
         rows = len(submission.passings)
         if self._closing or self._rows + rows > self._most_waiting:
             raise Full
@@ -103,7 +106,8 @@ class Ingest:
                 self._rows -= sum(len(waiting.submission.passings) for waiting in batch)
 
     async def _gather(self) -> None:
-        """Lets those come along who are at the door already: a request needs two turns of the loop to get here."""
+        """Lets those come along who are at the door already:
+        a request needs two turns of the loop to get here."""
         for _ in range(MOST_TURNS):
             waiting = len(self._queue)
             await asyncio.sleep(0)

@@ -1,4 +1,5 @@
-"""The writer for PostgreSQL: one connection, arrays instead of rows, the account's counter as the order of commit."""
+"""The writer for PostgreSQL: one connection, arrays instead of rows,
+the account's counter as the order of commit."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +12,8 @@ from models import outcomes
 from models.outcomes import Stored, Submission, Target, Written
 from models.passings import COLUMNS, Content
 
-# Locked in one order, so that two servers cannot wait for each other; the lock makes positions equal commit order.
+# Locked in one order, so that two servers cannot wait for each other; the lock makes positions equal commit
+# order.
 TARGETS = """
     SELECT token, id, device_row, account_id FROM sessions
     WHERE closed_at IS NULL AND token = ANY($1::text[]) ORDER BY id FOR UPDATE
@@ -44,7 +46,8 @@ TALLIES = """
 """
 CONFLICTS = """
     INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[]) ON CONFLICT DO NOTHING
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[]) ON CONFLICT DO
+    NOTHING
 """
 CONFLICT_COUNT = "UPDATE sessions SET conflict_count = conflict_count + $1 WHERE id = $2"
 

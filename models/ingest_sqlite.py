@@ -1,8 +1,11 @@
 """The writer for SQLite: one connection, used by one at a time.
 
-The driver lets other threads run during every step of a statement and then waits for its turn, which in a busy
-process costs more than the step. So a transaction is a few statements with many rows each, an answer is one row
-of JSON, and small transactions run where no thread waits: in the event loop, all but the COMMIT. That waits for
+The driver lets other threads run during every step of a statement and then waits for its turn, which in a
+busy
+process costs more than the step. So a transaction is a few statements with many rows each, an answer is one
+row
+of JSON, and small transactions run where no thread waits: in the event loop, all but the COMMIT. That waits
+for
 the disk, and does it in a thread of its own.
 """
 
@@ -23,7 +26,8 @@ from models.outcomes import Stored, Submission, Target, Written
 from models.passings import COLUMNS, Content
 
 CHUNKS = (1024, 256, 64, 16, 4, 1)
-"""Rows per INSERT. Few sizes, so that each is compiled once; 1024 rows stay under SQLite's limit of variables."""
+"""Rows per INSERT. Few sizes, so that each is compiled once;
+1024 rows stay under SQLite's limit of variables."""
 WIDTH = len(COLUMNS)
 SMALL = 300
 """Rows that are written in the event loop: about a millisecond. More go to the thread."""
@@ -31,7 +35,9 @@ PATIENCE = 10_000
 """Milliseconds to wait for another process that writes."""
 
 TARGETS = """
-    SELECT json_group_array(json_array(sessions.token, sessions.id, sessions.device_row, accounts.id, accounts.position))
+    SELECT json_group_array(
+        json_array(sessions.token, sessions.id, sessions.device_row, accounts.id, accounts.position)
+    )
     FROM sessions JOIN accounts ON accounts.id = sessions.account_id
     WHERE sessions.closed_at IS NULL AND sessions.token IN (SELECT value FROM json_each(?))
 """
@@ -45,8 +51,12 @@ STORED = f"""
 TALLIES = """
     UPDATE sessions SET
         passing_count = sessions.passing_count + new.inserted,
-        first_passing_at = coalesce(min(sessions.first_passing_at, new.first_at), sessions.first_passing_at, new.first_at),
-        last_passing_at = coalesce(max(sessions.last_passing_at, new.last_at), sessions.last_passing_at, new.last_at),
+        first_passing_at = coalesce(
+            min(sessions.first_passing_at, new.first_at), sessions.first_passing_at, new.first_at
+        ),
+        last_passing_at = coalesce(
+            max(sessions.last_passing_at, new.last_at), sessions.last_passing_at, new.last_at
+        ),
         last_position = max(sessions.last_position, new.last_position),
         last_received_at = new.received_at
     FROM (
@@ -62,8 +72,9 @@ POSITIONS = """
 """
 CONFLICTS = """
     INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
-    SELECT json_extract(value, '$.session_row'), json_extract(value, '$.number'), json_extract(value, '$.digest'),
-        json_extract(value, '$.received_at'), json_extract(value, '$.claimed')
+    SELECT json_extract(value, '$.session_row'), json_extract(value, '$.number'),
+        json_extract(value, '$.digest'), json_extract(value, '$.received_at'),
+        json_extract(value, '$.claimed')
     FROM json_each(?) WHERE true ON CONFLICT DO NOTHING
 """
 CONFLICT_COUNT = "UPDATE sessions SET conflict_count = conflict_count + ? WHERE id = ?"
@@ -97,7 +108,8 @@ class SqliteWriter:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
 
     def _begin_at_once(self) -> bool:
-        """False where it would have to wait: for another process that writes, or for the file to be opened."""
+        """False where it would have to wait:
+        for another process that writes, or for the file to be opened."""
         if self._connection is None:
             return False
         try:

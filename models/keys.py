@@ -6,7 +6,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class Account(SQLModel, table=True):
-    """A timing company. `position` is the newest place in its stream of passings; it grows in commit order."""
+    """A timing company. `position` is the newest place in its stream of passings;
+    it grows in commit order."""
 
     __tablename__ = "accounts"
 
@@ -17,7 +18,8 @@ class Account(SQLModel, table=True):
 
 
 class ApiKey(SQLModel, table=True):
-    """What lets a caller in. The key itself is never stored: only its keyed hash and its last four characters."""
+    """What lets a caller in. The key itself is never stored:
+    only its keyed hash and its last four characters."""
 
     __tablename__ = "api_keys"
 

@@ -18,7 +18,8 @@ from models import (  # noqa: F401  every table must be known before it is compa
 )
 
 LOCK = 0x706173736C696E65
-"""PostgreSQL's advisory lock while the steps run: "passline" in hexadecimal. One server migrates, others wait."""
+"""PostgreSQL's advisory lock while the steps run: "passline" in hexadecimal.
+One server migrates, others wait."""
 
 
 def _config(connection: Connection | None = None) -> Config:

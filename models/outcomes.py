@@ -16,7 +16,8 @@ NANODEGREE = 1e-9
 
 
 class Submission(NamedTuple):
-    """Passings that one caller hands in together for one session; all are written in one transaction, or none."""
+    """Passings that one caller hands in together for one session;
+    all are written in one transaction, or none."""
 
     account_id: int
     token: str

@@ -11,7 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class Passing(SQLModel, table=True):
-    """One detection, as the device told it. `position` is its place in the account's stream, in order of commit.
+    """One detection, as the device told it. `position` is its place in the account's stream, in order of
+    commit.
 
     Kept without SQLite's hidden row number: position is the order of the file, so that inserting appends.
     """
@@ -45,7 +46,8 @@ class Passing(SQLModel, table=True):
 
 
 class Conflict(SQLModel, table=True):
-    """What a device sent under a number that was taken by other content. The first one stays; this is kept beside it."""
+    """What a device sent under a number that was taken by other content.
+    The first one stays; this is kept beside it."""
 
     __tablename__ = "conflicts"
     __table_args__ = (UniqueConstraint("session_row", "number", "digest"),)
@@ -59,7 +61,8 @@ class Conflict(SQLModel, table=True):
 
 
 class Row(NamedTuple):
-    """A stored passing. Cheaper to read than a `Passing` object by a factor of ten; same names, same order."""
+    """A stored passing. Cheaper to read than a `Passing` object by a factor of ten;
+    same names, same order."""
 
     account_id: int
     position: int

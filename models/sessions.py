@@ -1,4 +1,5 @@
-"""Sessions: table and queries. The counts in a row are kept by the writer, so that no page has to count passings."""
+"""Sessions: table and queries.
+The counts in a row are kept by the writer, so that no page has to count passings."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,7 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 
 class Session(SQLModel, table=True):
-    """One timing operation of one device. `closed_at` is null while it is active; a closed one takes no passings."""
+    """One timing operation of one device.
+    `closed_at` is null while it is active; a closed one takes no passings."""
 
     __tablename__ = "sessions"
     __table_args__ = (
@@ -87,7 +89,8 @@ async def of_device(session: AsyncSession, device_row: int) -> list[Session]:
 async def pages(
     session: AsyncSession, device_rows: Sequence[int], *, after: int = 0, first: int
 ) -> dict[int, tuple[list[Session], int]]:
-    """For each device a page of its sessions, oldest first, and how many it has in all: two statements for any number."""
+    """For each device a page of its sessions, oldest first,
+    and how many it has in all: two statements for any number."""
     place = (
         func.row_number().over(partition_by=col(Session.device_row), order_by=col(Session.id)).label("place")
     )

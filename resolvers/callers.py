@@ -14,7 +14,8 @@ from timing import clocks
 
 KEY = re.compile(r"ror-[0-9a-f]{20}")
 SECONDS_TRUSTED = 1.0
-"""How long an answer of the database is believed. A revocation in this process is seen at once, others after this."""
+"""How long an answer of the database is believed.
+A revocation in this process is seen at once, others after this."""
 TRUSTED = int(SECONDS_TRUSTED * clocks.SECOND)
 MOST_CACHED = 20_000
 _NEVER = (0, context.STRANGER)
@@ -42,7 +43,8 @@ class Callers:
         return hashlib.blake2b(key.encode(), key=self._hash_key, digest_size=32).digest()
 
     async def identify(self, key: str | None) -> Caller:
-        """The caller with this key; a stranger without one. Raises Unidentified for unknown and revoked keys."""
+        """The caller with this key; a stranger without one.
+        Raises Unidentified for unknown and revoked keys."""
         if not key:
             return context.STRANGER
         now = self._clock()
@@ -65,7 +67,8 @@ class Callers:
         return await asyncio.shield(asked)
 
     async def still(self, caller: Caller) -> None:
-        """Raises Unidentified when the caller's key was revoked in the meantime; for those who stay and listen."""
+        """Raises Unidentified when the caller's key was revoked in the meantime;
+        for those who stay and listen."""
         if caller.key_id is None:
             return
         name = f"#{caller.key_id}"

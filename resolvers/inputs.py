@@ -1,4 +1,5 @@
-"""Judges single values that a skin hands in. Fields are named in our words; a skin that has others translates."""
+"""Judges single values that a skin hands in.
+Fields are named in our words; a skin that has others translates."""
 
 import math
 import re

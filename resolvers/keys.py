@@ -53,7 +53,8 @@ async def account(ctx: Context) -> rows.Account:
 
 
 async def create(ctx: Context, new: NewKey, account_id: int | None = None) -> tuple[rows.ApiKey, str]:
-    """A new key and, this once, its text. Through a key: of its own account, and no more than it may itself."""
+    """A new key and, this once, its text.
+    Through a key: of its own account, and no more than it may itself."""
     ctx.caller.must("keys:admin")
     owner = ctx.caller.account if ctx.caller.key_id is not None else account_id
     text = callers.new_key()

@@ -24,7 +24,8 @@ Between = tuple[int | None, int | None]
 
 
 class NewPassing(msgspec.Struct):
-    """A passing as a skin hands it in, nothing judged yet. It must have a bib or, unless one is required, a chip."""
+    """A passing as a skin hands it in, nothing judged yet.
+    It must have a bib or, unless one is required, a chip."""
 
     bib_required: ClassVar[bool] = False
 
@@ -74,11 +75,11 @@ async def record(ctx: Context, token: Any, passings: Sequence[NewPassing] | None
 
 
 def judge(passings: Sequence[NewPassing], zone: str | None = None) -> list[Content]:
-    """What is stored of each. Raises Invalid naming the first bad field, and NoZone where `zone` is needed."""
+    """What is stored of each.
+    Raises Invalid naming the first bad field, and NoZone where `zone` is needed."""
     judged = []
-    index = 0
     try:
-        for index, new in enumerate(passings):
+        for new in passings:
             number, text, bib, zone_name = new.number, new.timestamp, new.bib, new.time_zone
             if type(number) is not int or not 0 <= number <= inputs.HIGHEST:
                 number = inputs.whole(number, "number")
@@ -100,7 +101,7 @@ def judge(passings: Sequence[NewPassing], zone: str | None = None) -> list[Conte
                 )
             )
     except Invalid as error:
-        where = f"passings[{index}].{error.field}"
+        where = f"passings[{len(judged)}].{error.field}"
         raise Invalid(where, error.reason, missing=error.missing) from None
     return judged
 

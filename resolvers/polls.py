@@ -35,7 +35,8 @@ async def poll(
 ) -> Poll:
     """What a device sent since. With `cursor`: in the order of arrival, from that place on, in any session.
 
-    With `token` and `last`: what is numbered higher; when nothing is, the next newer session that holds something.
+    With `token` and `last`: what is numbered higher; when nothing is, the next newer session that holds
+    something.
     With neither: the newest session.
     """
     ctx.caller.must("passings:read")

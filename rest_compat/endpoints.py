@@ -75,7 +75,8 @@ class Request:
 
 
 def _place(message: str) -> str:
-    """`Expected …, got … - at `$.passings_list[3]`` to `passings_list[3]`; the body itself without a place."""
+    """`Expected …, got … - at `$.passings_list[3]`` to `passings_list[3]`;
+    the body itself without a place."""
     place = message.partition("`$.")[2]
     return place.rstrip("`") or "body"
 

@@ -48,7 +48,8 @@ async def of_device(ctx: Context, request: Request) -> Answer:
 
 
 async def poll(ctx: Context, request: Request) -> Answer:
-    """P4. Scoring programs poll with `last`; those that can should give `cursor` back, which loses nothing."""
+    """P4. Scoring programs poll with `last`;
+    those that can should give `cursor` back, which loses nothing."""
     device_id = request.path["deviceid"]
     found = await polls.poll(
         ctx,

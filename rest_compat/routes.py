@@ -19,7 +19,8 @@ KEY_HEADERS = ("api_key", "x-api-key", "authorization", "content-type")
 
 
 class V0:
-    """The v0 application, whole: its own routes, errors and openness to pages. A trailing slash changes nothing."""
+    """The v0 application, whole: its own routes, errors and openness to pages.
+    A trailing slash changes nothing."""
 
     def __init__(self, identify: Identify) -> None:
         self._identify = identify

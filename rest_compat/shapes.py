@@ -1,6 +1,7 @@
 """Our names and v0's keys, written out. Nothing here may change: devices in the field cannot be updated.
 
-Bodies are compact JSON: a Java client finds its ids by searching the text for `"deviceid":"` and `"token_session":"`.
+Bodies are compact JSON: a Java client finds its ids by searching the text for `"deviceid":"` and
+`"token_session":"`.
 """
 
 import re

@@ -1,9 +1,9 @@
 """`recordPassings` as devices send it, past the general machine.
 
-graphql-core and Strawberry turn a hundred passings into objects at ten times the cost of storing them. A document
-that asks for nothing but `recordPassings` with two variables is therefore compiled once, and answered as the
-general machine would: the same data, the same errors. Whatever is unusual, in the document or in the variables,
-goes the general way; a test compares both ways over generated requests.
+graphql-core and Strawberry turn a hundred passings into objects at ten times the cost of storing them. A
+document that asks for nothing but `recordPassings` with two variables is therefore compiled once and answered
+as the general machine would, with the same data and the same errors. Whatever is unusual in the document or
+the variables goes the general way; a test compares both ways over generated requests.
 """
 
 from collections.abc import Callable

@@ -118,7 +118,8 @@ class Query:
 @strawberry.type
 class Mutation:
     @strawberry.mutation(
-        description="A new key of the account; at most 10 live ones, and none with rights that this one lacks. "
+        description="A new key of the account; at most 10 live ones, and none with rights that this one "
+        "lacks. "
         "Needs `keys:admin`."
     )
     async def create_api_key(

@@ -1,4 +1,5 @@
-"""What the objects of one answer refer to, fetched together: a page of 50 costs one statement for each kind."""
+"""What the objects of one answer refer to, fetched together:
+a page of 50 costs one statement for each kind."""
 
 from functools import cached_property
 from typing import Any

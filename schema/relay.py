@@ -1,4 +1,5 @@
-"""Relay's conventions: global ids, pages, cursors. A cursor is a place in a list; clients must not read it."""
+"""Relay's conventions: global ids, pages, cursors.
+A cursor is a place in a list; clients must not read it."""
 
 import base64
 import binascii

@@ -14,7 +14,7 @@ from resolvers import devices as device_operations
 from resolvers import keys as key_operations
 from resolvers import passings as passing_operations
 from resolvers import sessions as session_operations
-from schema import devices, errors, hot, keys, limits, passings, sessions
+from schema import devices, errors, hot, keys, limits, passings, recordings, sessions
 from schema.context import Info
 from schema.loaders import Loaders
 from schema.relay import Node, parts_of, row_of
@@ -56,7 +56,8 @@ async def _node(info: Info, id: str) -> Node | None:
 
 
 class Schema(strawberry.Schema):
-    """Masks what is unexpected, on queries, mutations and running subscriptions alike; knows the hot documents."""
+    """Masks what is unexpected, on queries, mutations and running subscriptions alike;
+    knows the hot documents."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,10 +108,13 @@ class Schema(strawberry.Schema):
 
 def build(*, introspection: bool = True) -> Schema:
     """The schema; without introspection nobody can ask for its types."""
-    nouns: list[Any] = [keys, devices, sessions, passings]
+    reading: list[Any] = [keys, devices, sessions, passings]
+    changing: list[Any] = [keys, devices, sessions, recordings]
     return Schema(
-        query=merge_types("Query", (Nodes, *(noun.Query for noun in nouns))),
-        mutation=merge_types("Mutation", tuple(noun.Mutation for noun in nouns)),
+        query=merge_types("Query", (Nodes, *(noun.Query for noun in reading))),
+        mutation=merge_types(
+            "Mutation", tuple(noun.Mutation for noun in changing)
+        ),
         subscription=merge_types("Subscription", (passings.Subscription,)),
         types=[keys.Account, keys.ApiKey, devices.Device, sessions.Session, passings.Passing],
         config=CONFIG,

@@ -141,7 +141,8 @@ class Query:
 @strawberry.type
 class Mutation:
     @strawberry.mutation(
-        description="A new active session; the device's other active session is closed. Needs `sessions:write`."
+        description="A new active session; the device's other active session is closed. Needs "
+        "`sessions:write`."
     )
     async def open_session(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -38,7 +39,7 @@ WEB = Path(web.__file__).parent
 NOTE_USE_EVERY = 30.0
 """Seconds between two notes of when keys were used."""
 SWITCH = 0.0005
-"""Seconds until a thread that waits for the interpreter gets it. The writer's thread needs short turns, often."""
+"""Seconds until a thread that waits for the interpreter gets it: the writer's needs short turns, often."""
 
 FROM_PAGES: dict[str, Any] = {
     "allow_origins": ["*"],  # the key is shown in a header, never taken from a cookie
@@ -86,13 +87,12 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
         await hub.close()
         await database.close()
 
-    graphql = View(schema, door, graphiql)
     rest = Starlette(
         lifespan=lifespan,
         routes=[
             *health.routes(database, ingest, hub),
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
+            Route("/graphql", CORSMiddleware(view, **FROM_PAGES)),
+            WebSocketRoute("/graphql", view),
             Route("/", _live_page),
             Mount("/static", StaticFiles(directory=WEB)),
         ],

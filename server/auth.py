@@ -1,4 +1,5 @@
-"""From a header or a `connection_init` to a key, and from the key to a context. The only place that sees a key."""
+"""From a header or a `connection_init` to a key, and from the key to a context.
+The only place that sees a key."""
 
 from collections.abc import Mapping
 from typing import Any

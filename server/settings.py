@@ -1,4 +1,5 @@
-"""Settings: read once from the environment (prefix PASSLINE_) and a `.env` file, then handed down as plain values.
+"""Settings: read once from the environment (prefix PASSLINE_) and a `.env` file, then handed down as plain
+values.
 
 Each has a row in docs/settings.md.
 """

@@ -1,8 +1,12 @@
-"""The bus in, doorbells out. The bus carries facts ("there is more, up to here"), never rows: readers look into the table.
+"""The bus in, doorbells out. The bus carries facts ("there is more, up to here"), never rows: readers look
+into the table.
 
-broadcaster keeps unbounded queues, goes silent without an exception when its server restarts, and mixes up concurrent
-first subscribers. So this process subscribes once, to one channel; facts that are not sent yet are merged, not queued;
-and a heartbeat that is not heard for a while rebuilds everything, after which all listeners look for themselves.
+broadcaster keeps unbounded queues, goes silent without an exception when its server restarts, and mixes up
+concurrent
+first subscribers. So this process subscribes once, to one channel; facts that are not sent yet are merged,
+not queued;
+and a heartbeat that is not heard for a while rebuilds everything, after which all listeners look for
+themselves.
 """
 
 import asyncio
@@ -21,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "passline"
 WAKE = "passline-wake"
-"""A channel without messages: broadcaster's Redis listener falls asleep over its first subscription and needs a second."""
+"""A channel without messages:
+broadcaster's Redis listener falls asleep over its first subscription and needs a second."""
 HEARTBEAT = 1.0
 """Seconds between two heartbeats."""
 SILENCE = 3.0
@@ -41,7 +46,8 @@ class Fact(msgspec.Struct, array_like=True):
 
 
 class Doorbell:
-    """An inbox of one: it holds the newest position only, so a slow listener costs nothing and misses nothing."""
+    """An inbox of one: it holds the newest position only,
+    so a slow listener costs nothing and misses nothing."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()

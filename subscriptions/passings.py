@@ -23,7 +23,8 @@ def topic(ctx: Live, which: Filter) -> Topic:
 async def feed(ctx: Live, which: Filter, after: int | None) -> AsyncGenerator[list[Row], None]:
     """First what was missed since `after`, then what comes, in the order of commit: no gap, no repeat.
 
-    None: from now on. Raises Invalid for a cursor of another life of the database, as after a restored backup.
+    None: from now on. Raises Invalid for a cursor of another life of the database, as after a restored
+    backup.
     Ends with Unidentified when the caller's key is revoked.
     """
     with ctx.hub.listen(topic(ctx, which)) as doorbell:

@@ -1,4 +1,5 @@
-"""A real server on a real port with a real SQLite file, and keys to it. Each test has an account of its own."""
+"""A real server on a real port with a real SQLite file, and keys to it. Each test has an account of its
+own."""
 
 import asyncio
 import itertools

@@ -35,7 +35,8 @@ class NoZone(ValueError):
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> tzinfo:
-    """The zone of an IANA name (`Europe/Madrid`), an abbreviation (`CET`) or an offset (`+02:00`, `UTC+2`)."""
+    """The zone of an IANA name (`Europe/Madrid`),
+    an abbreviation (`CET`) or an offset (`+02:00`, `UTC+2`)."""
     if (minutes := _ABBREVIATIONS.get(name.upper())) is not None:
         return timezone(timedelta(minutes=minutes))
     if offset := _OFFSET.fullmatch(name):

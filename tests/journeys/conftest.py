@@ -91,7 +91,7 @@ class Process:
         """What a command of the command line prints."""
         return subprocess.run(
             [sys.executable, "-m", "server.cli", *words],
-            env=self.environment, cwd=self.folder, check=True, capture_output=True, text=True,
+            env=self.environment, cwd=self.folder, check=True, stdout=subprocess.PIPE, text=True,
         ).stdout.strip()  # fmt: skip
 
     def new_key(self) -> str:

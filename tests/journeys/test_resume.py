@@ -1,4 +1,5 @@
-"""Coming back: what was missed first, then what is live; no gap, no repeat, in order, whatever happened between."""
+"""Coming back: what was missed first, then what is live; no gap, no repeat, in order, whatever happened
+between."""
 
 import asyncio
 

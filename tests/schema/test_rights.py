@@ -15,8 +15,8 @@ WRITES = {
     "bindDevice": 'mutation { bindDevice(input: {serialNumber: "S", model: "M"}) { alreadyBound } }',
     "openSession": f'mutation {{ openSession(deviceId: "{NOBODY}") {{ id }} }}',
     "closeSession": f'mutation {{ closeSession(token: "{NOBODY}") {{ id }} }}',
-    "recordPassings": f'mutation {{ recordPassings(sessionToken: "{NOBODY}", passings: [{{number: 1, bib: "7", '
-    'timestamp: "2026-06-01T10:00:00Z"}]) { insertedCount } }',
+    "recordPassings": f'mutation {{ recordPassings(sessionToken: "{NOBODY}", passings: '
+    '[{number: 1, bib: "7", timestamp: "2026-06-01T10:00:00Z"}]) { insertedCount } }',
 }
 UNBIND = f'mutation {{ unbindDevice(deviceId: "{NOBODY}") {{ id }} }}'
 ADMIN = {

@@ -19,7 +19,8 @@ def types():
 
 def test_the_printed_schema_is_this_one():
     assert PRINTED.read_text().strip() == root.build().as_str().strip(), (
-        "print it anew: python -c 'from schema import root; print(root.build().as_str())' > schema/schema.graphql"
+        "print it anew: python -c 'from schema import root; print(root.build().as_str())'"
+        " > schema/schema.graphql"
     )
 
 

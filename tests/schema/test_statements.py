@@ -12,7 +12,8 @@ SESSIONS = """query($id: String!, $first: Int) { device(deviceId: $id) { session
 PASSINGS = """query($first: Int) { passings(first: $first) { totalCount edges { node { number
     session { token passingCount } device { alias connection activeSession { token } } } } } }"""
 RECORD = """mutation($token: String!, $passings: [PassingInput!]!) { recordPassings(sessionToken: $token,
-    passings: $passings) { insertedCount results { outcome passing { number session { token } device { alias } } } } }"""
+    passings: $passings) { insertedCount results { outcome passing { number session { token } device { alias }
+    } } } }"""
 
 
 async def race(machine, devices=50):

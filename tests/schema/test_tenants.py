@@ -75,7 +75,8 @@ def test_anothers_lists_are_empty(mine, other):
 @pytest.mark.parametrize(
     "query",
     [
-        "query($device: String!, $token: String!) { device(deviceId: $device) { id } session(token: $token) { id } }",
+        "query($device: String!, $token: String!) { device(deviceId: $device) { id } session(token: $token) "
+        "{ id } }",
     ],
 )
 def test_anothers_device_and_session_are_null(mine, other, query):

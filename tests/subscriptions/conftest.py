@@ -1,4 +1,5 @@
-"""A machine to look inside, a real bus that can be killed, and followers that write down what they are given."""
+"""A machine to look inside, a real bus that can be killed, and followers that write down what they are
+given."""
 
 import asyncio
 import contextlib

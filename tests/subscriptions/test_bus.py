@@ -41,7 +41,8 @@ async def test_many_listeners_that_come_at_once_all_hear(valkey, make_hub, deaf_
 async def test_a_bus_that_is_killed_is_noticed_and_built_anew_and_everybody_rereads(
     valkey, make_hub, deaf_clock, impatient
 ):
-    """Only the ring after the rebuild can pass: what was announced while the bus was dead is lost on purpose."""
+    """Only the ring after the rebuild can pass: what was announced while the bus was dead is lost on
+    purpose."""
     hub = make_hub(valkey.connection_url)
     await hub.start()
     assert hub.alive
