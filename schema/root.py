@@ -112,9 +112,7 @@ def build(*, introspection: bool = True) -> Schema:
     changing: list[Any] = [keys, devices, sessions, recordings]
     return Schema(
         query=merge_types("Query", (Nodes, *(noun.Query for noun in reading))),
-        mutation=merge_types(
-            "Mutation", tuple(noun.Mutation for noun in changing)
-        ),
+        mutation=merge_types("Mutation", tuple(noun.Mutation for noun in changing)),
         subscription=merge_types("Subscription", (passings.Subscription,)),
         types=[keys.Account, keys.ApiKey, devices.Device, sessions.Session, passings.Passing],
         config=CONFIG,
