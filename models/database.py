@@ -31,8 +31,7 @@ class Database:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = engine(url)
-        options = {"writes": True} if self.sqlite else {"isolation_level": "READ COMMITTED"}
-        self._writes = self._engine.execution_options(**options)
+        self._writes = writes(self._engine)
         self._writing = asyncio.Lock()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._quick: sqlite3.Connection | None = None
@@ -97,6 +96,12 @@ def engine(url: str) -> AsyncEngine:
     sa.event.listen(embedded.sync_engine, "connect", _configure)
     sa.event.listen(embedded.sync_engine, "begin", _begin)
     return embedded
+
+
+def writes(to: AsyncEngine) -> AsyncEngine:
+    """The engine for transactions that write; on PostgreSQL a statement sees what was committed before it."""
+    options = {"writes": True} if to.dialect.name == "sqlite" else {"isolation_level": "READ COMMITTED"}
+    return to.execution_options(**options)
 
 
 def _configure(connection: Any, _record: Any) -> None:

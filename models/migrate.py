@@ -44,7 +44,7 @@ async def upgrade(url: str) -> None:
     """Runs the steps that are missing, in one transaction."""
     engine = database.engine(url)
     try:
-        async with engine.execution_options(writes=True).begin() as connection:
+        async with database.writes(engine).begin() as connection:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()

@@ -13,6 +13,8 @@ from models.passings import Content
 
 NANODEGREE = 1e-9
 """Coordinates closer than this, a tenth of a millimetre, are the same."""
+DIGITS = 1e-14
+"""What is no coordinate but a number all the same: SQLite's JSON gives back 15 of its digits."""
 
 
 class Submission(NamedTuple):
@@ -69,7 +71,7 @@ def same(one: Content, other: Content) -> bool:
 def _close(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
-    return math.isclose(one, other, rel_tol=0.0, abs_tol=NANODEGREE)
+    return math.isclose(one, other, rel_tol=DIGITS, abs_tol=NANODEGREE)
 
 
 def settle(submission: Submission, target: Target, stored: Mapping[int, Stored] | None) -> Written:

@@ -11,6 +11,7 @@ LONGEST = 128
 """Characters in any text that a device or a person gives."""
 HIGHEST = 2**63 - 1
 """The largest whole number that is kept."""
+_DECIMAL = re.compile(r"\s*[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,4})?\s*")
 LARGEST = 1e9
 """The largest coordinate that is kept; a doubtful one is kept, only nonsense is refused."""
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
@@ -66,11 +67,8 @@ def decimal(value: Any, field: str) -> float | None:
     """A number up to a billion either way, or None; numeric texts are taken too, and an empty one is None."""
     if value is None or value == "":
         return None
-    if isinstance(value, str) and len(value) <= 64:
-        try:
-            value = float(value)
-        except ValueError:
-            raise Invalid(field, "must be a number") from None
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = float(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise Invalid(field, "must be a number")
     try:

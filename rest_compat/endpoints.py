@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from resolvers import inputs
 from resolvers.context import STRANGER, Context
-from resolvers.errors import Invalid, TimingError
+from resolvers.errors import Invalid, TimingError, TooLarge
 from rest_compat import errors
 from timing import clocks
 
@@ -99,8 +99,9 @@ Verb = Callable[[Context, Request], Awaitable[Answer]]
 class Endpoint:
     """The ASGI application of one path: a verb each for the methods it knows."""
 
-    def __init__(self, identify: Identify, **verbs: Verb) -> None:
+    def __init__(self, identify: Identify, body_limit: int, **verbs: Verb) -> None:
         self._identify = identify
+        self._body_limit = body_limit
         self._verbs = verbs | ({"HEAD": verbs["GET"]} if "GET" in verbs else {})
         self._allow = ", ".join(sorted(self._verbs)).encode()
 
@@ -123,8 +124,20 @@ class Endpoint:
         verb = self._verbs.get(scope["method"])
         if verb is None:
             return Answer(405, {"description": "Method not allowed"}, [(b"allow", self._allow)])
-        body = await _read(receive) if scope["method"] != "GET" else b""
+        body = await self._read(receive) if scope["method"] != "GET" else b""
         return await verb(ctx, Request(scope["path_params"], scope["query_string"], body))
+
+    async def _read(self, receive: Receive) -> bytes:
+        """The body; TooLarge as soon as it is, without reading on."""
+        body = b""
+        more = True
+        while more:
+            message: Message = await receive()
+            part: bytes = message.get("body", b"")
+            body, more = body + part if body else part, message.get("more_body", False)
+            if len(body) > self._body_limit:
+                raise TooLarge("body", f"must not be larger than {self._body_limit} bytes")
+        return body
 
 
 def shaped(fields: dict[str, Any], shape: str) -> bytes:
@@ -143,18 +156,6 @@ def _failure(shape: str) -> bytes:
         "BODY": b'{"body":null}',
         "BOTH": b'{"description":"Internal server error","body":null}',
     }[shape]
-
-
-async def _read(receive: Receive) -> bytes:
-    message: Message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
-    parts = [body]
-    while message.get("more_body", False):
-        message = await receive()
-        parts.append(message.get("body", b""))
-    return b"".join(parts)
 
 
 async def send_json(

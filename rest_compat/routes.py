@@ -20,11 +20,16 @@ KEY_HEADERS = ("api_key", "x-api-key", "authorization", "content-type")
 
 class V0:
     """The v0 application, whole: its own routes, errors and openness to pages.
-    A trailing slash changes nothing."""
 
-    def __init__(self, identify: Identify) -> None:
+    A trailing slash changes nothing.
+    """
+
+    def __init__(self, identify: Identify, body_limit: int) -> None:
         self._identify = identify
-        self._router = Router(routes(identify), redirect_slashes=False, default=self._not_found)
+        all_routes = routes(identify, body_limit)
+        # Paths without a name in them are found without looking through the list: the busiest is one of them.
+        self._fixed = {route.path: route.app for route in all_routes if isinstance(route.app, Endpoint)}
+        self._router = Router(all_routes, redirect_slashes=False, default=self._not_found)
         self._for_pages = CORSMiddleware(
             self._router,
             allow_origins=["*"],
@@ -33,9 +38,13 @@ class V0:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope = {**scope, "path": scope["path"].removeprefix(PREFIX).rstrip("/")}
-        from_page = any(name == b"origin" for name, _ in scope["headers"])
-        await (self._for_pages if from_page else self._router)(scope, receive, send)
+        path = scope["path"].removeprefix(PREFIX).rstrip("/")
+        scope = {**scope, "path": path, "path_params": {}}
+        for name, _ in scope["headers"]:
+            if name == b"origin":
+                await self._for_pages(scope, receive, send)
+                return
+        await self._fixed.get(path, self._router)(scope, receive, send)
 
     async def _not_found(self, scope: Scope, _receive: Receive, send: Send) -> None:
         try:
@@ -45,11 +54,11 @@ class V0:
         await send_json(send, 404, shaped({"description": "Not found"}, shape))
 
 
-def routes(identify: Identify) -> list[Route]:
+def routes(identify: Identify, body_limit: int) -> list[Route]:
     """Every path with its verbs."""
 
     def at(path: str, **verbs: Verb) -> Route:
-        return Route(path, Endpoint(identify, **verbs))
+        return Route(path, Endpoint(identify, body_limit, **verbs))
 
     return [
         at("/passings", POST=passings.create),

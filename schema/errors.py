@@ -27,10 +27,23 @@ def translate(errors: list[GraphQLError]) -> None:
             error.extensions = cause.extensions
         elif cause is None or isinstance(error.original_error, GraphQLError):
             error.extensions = {"code": "BAD_USER_INPUT", "fields": _fields(error)} | (error.extensions or {})
+        elif _within_graphql(cause):
+            error.message = "The document holds a name or a number that cannot be read."
+            error.extensions = {"code": "BAD_USER_INPUT", "fields": {}}
         else:
             logger.error("a GraphQL operation failed", exc_info=cause)
             error.message = "Internal server error"
             error.extensions = {"code": "INTERNAL_SERVER_ERROR"}
+
+
+def _within_graphql(cause: BaseException | None) -> bool:
+    """Whether graphql-core itself stumbled: over a literal of thousands of digits, or over `İ`, whose
+    lower case is longer than it is. None of our code was running then; the document is to blame.
+    """
+    last = cause.__traceback__ if cause else None
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and str(last.tb_frame.f_globals.get("__name__")).startswith("graphql.")
 
 
 def _in_client_words(field: str) -> str:

@@ -17,7 +17,7 @@ from graphql import (
 )
 from graphql.validation import ASTValidationRule
 from graphql.validation.validate import ValidationAbortedError
-from strawberry.extensions import AddValidationRules
+from strawberry.extensions import AddValidationRules, SchemaExtension
 
 DEEPEST = 16
 """Levels of fields. The deepest question of common tools, introspection, has 15."""
@@ -107,6 +107,18 @@ class Limits(ASTValidationRule):
                 yield (*path, "...", name)
                 if fragment is not None and name not in within:
                     yield from self._places(fragment.selection_set, path, (*within, name))
+
+
+class OneOperation(SchemaExtension):
+    """Of several operations in a document the client must name one; Strawberry would run the first."""
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        definitions = context.graphql_document.definitions if context.graphql_document else ()
+        operations = sum(isinstance(node, OperationDefinitionNode) for node in definitions)
+        if operations > 1 and not context._provided_operation_name and not context.pre_execution_errors:
+            context.pre_execution_errors = [GraphQLError("Of several operations one must be named.")]
+        yield
 
 
 def limiter(*, introspection: bool) -> AddValidationRules:

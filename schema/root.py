@@ -121,5 +121,6 @@ def build(*, introspection: bool = True) -> Schema:
             lambda: limits.limiter(introspection=introspection),
             lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
             lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+            limits.OneOperation,
         ],
     )

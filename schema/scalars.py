@@ -55,4 +55,5 @@ BIGINT = strawberry.scalar(
     parse_literal=_number_literal,
 )
 
-CONFIG = StrawberryConfig(scalar_map={Instant: INSTANT, BigInt: BIGINT})
+# Suggestions would tell strangers what there is.
+CONFIG = StrawberryConfig(scalar_map={Instant: INSTANT, BigInt: BIGINT}, disable_field_suggestions=True)

@@ -97,7 +97,7 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
             Mount("/static", StaticFiles(directory=WEB)),
         ],
     )
-    return LimitedBody(V0First(V0(door.context), rest), settings.body_limit)
+    return V0First(V0(door.context, settings.body_limit), LimitedBody(rest, settings.body_limit))
 
 
 class V0First:

@@ -15,7 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import passing
+from tests.conftest import Server, make_account, make_key_of, passing
+
+
+def new_key(server: Server) -> str:
+    """A key of an account of its own. Has a loop of its own: an asynchronous test calls it in a thread."""
+    return make_key_of(server, make_account(server))
 
 
 class Field:

@@ -7,7 +7,7 @@ from gql import Client, GraphQLRequest
 from gql.transport.websockets import WebsocketsTransport
 from websockets.exceptions import ConnectionClosed
 
-from tests.conftest import make_account, make_key_of
+from tests.journeys.conftest import new_key
 from tests.journeys.sockets import FOLLOW, open_socket
 
 AT = "2026-06-01T10:00:00Z"
@@ -125,12 +125,13 @@ async def test_without_a_key_there_is_nothing_to_hear(server):
     async with open_socket(server.ws_url) as socket:
         await socket.follow(after="0")
         assert (await socket.failure())["extensions"]["code"] == "UNAUTHENTICATED"
+        assert (await socket.receive())["type"] == "complete"
         await socket.ask("{ viewer { authenticated } }", "2")
         assert (await socket.receive())["payload"]["data"] == {"viewer": {"authenticated": False}}
 
 
 async def test_a_key_that_may_not_read_hears_nothing(server, make_key):
-    async with open_socket(server.ws_url, make_key("WRITE")) as socket:
+    async with open_socket(server.ws_url, await asyncio.to_thread(make_key, "WRITE")) as socket:
         await socket.follow(after="0")
         assert (await socket.failure())["extensions"]["code"] == "FORBIDDEN"
 
@@ -171,7 +172,7 @@ async def test_a_cursor_that_is_none_is_bad_input(server, key, after):
 
 async def test_sockets_that_go_away_leave_no_listener(make_server, make_field):
     server = make_server()
-    key = make_key_of(server, make_account(server))
+    key = await asyncio.to_thread(new_key, server)
     field = make_field(server.url, key)
 
     async def listeners() -> float:

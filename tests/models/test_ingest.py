@@ -72,6 +72,16 @@ async def test_another_spelling_of_the_same_instant_is_a_duplicate(database, ses
         assert make.outcome(await ingest.write(make.submission(session, again)), 1) == ["duplicate"]
 
 
+@pytest.mark.parametrize("odd", [123456789.12345678, -1.2345678901234567e300, 1e16 + 2, 5e-324])
+async def test_numbers_that_are_no_coordinates_are_duplicates_of_themselves_too(database, session, odd):
+    said = make.content(1, latitude=odd, longitude=odd)
+    async with make.running(database) as ingest:
+        await ingest.write(make.submission(session, said))
+        again = await ingest.write(make.submission(session, said))
+    assert make.outcome(again, 1) == ["duplicate"]
+    assert (await rows_of(database, session))[0].latitude == odd
+
+
 async def test_within_one_call_the_first_one_wins(database, session):
     rows = [make.content(1), make.content(2), make.content(1), make.content(2, bib="other"), make.content(3)]
     async with make.running(database) as ingest:

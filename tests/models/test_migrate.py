@@ -44,8 +44,7 @@ async def test_the_steps_lead_to_the_tables_that_the_models_describe(url):
 
 
 async def test_ten_servers_that_start_at_once_upgrade_once(bare_url):
-    turns = 10 if bare_url.startswith("postgresql") else 1  # a SQLite file has one server
-    await asyncio.gather(*(migrate.upgrade(bare_url) for _ in range(turns)))
+    await asyncio.gather(*(migrate.upgrade(bare_url) for _ in range(10)))
     assert await migrate.current(bare_url)
     assert await inside(bare_url, differences) == []
 

@@ -189,7 +189,7 @@ async def test_a_list_of_scopes_only_makes_a_key_less(office, ctx, new, scopes):
     [
         ({"access": "ROOT"}, "access"),
         ({"access": None}, "access"),
-        ({"access": "READ", "may_unbind": True}, "may_unbind"),
+        ({"access": "READ", "may_unbind": True}, "unbind"),
         ({"access": "READ", "v0_shape": "ODD"}, "v0_shape"),
         ({"access": "READ", "scopes": ("accounts:admin",)}, "scopes"),
         ({"access": "READ", "scopes": ()}, "scopes"),

@@ -100,11 +100,14 @@ def test_no_body_breaks_graphql_or_leaves_a_row(server, v0, key, target, tally, 
     assert added(v0, before) == tally.rows.counts()
 
 
-def test_no_odd_document_breaks_graphql(server, key, tally):
-    bodies = [json.dumps({"query": document}).encode() for document in graphql_garbage.DOCUMENTS]
+def test_no_odd_document_or_name_breaks_graphql(server, key, tally):
+    longer_in_lower_case = {"token": "x", "passings": [{"İ": 1}]}
+    asked = [{"query": graphql_garbage.RECORD, "variables": longer_in_lower_case}]
+    asked += [{"query": document} for document in graphql_garbage.DOCUMENTS]
     client = fuzz.Client(urlsplit(server.url).port, key, tally)
-    for body in bodies:
-        client.send(garbage.Request("POST", "/graphql", body, (("Content-Type", "application/json"),)))
+    for body in asked:
+        content = json.dumps(body).encode()
+        client.send(garbage.Request("POST", "/graphql", content, (("Content-Type", "application/json"),)))
     client.close()
     assert not tally.problems, [problem[:300] for problem in tally.problems]
 

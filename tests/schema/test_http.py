@@ -106,7 +106,6 @@ def test_an_operation_that_is_not_in_the_document_is_refused(desk):
     assert "Query" not in answer.text
 
 
-@pytest.mark.xfail(reason="Strawberry runs the first of several operations when none is named")
 def test_one_of_several_operations_must_be_named(desk):
     answer = desk.http.post("/graphql", json={"query": "query A { a: __typename } query B { b: __typename }"})
     assert "__typename" not in answer.text and '"a"' not in answer.text

@@ -72,9 +72,6 @@ async def test_a_subscription_that_was_running_is_masked(broken):
         assert masked(await socket.failure())
 
 
-@pytest.mark.xfail(
-    reason="Strawberry runs a subscription as if it were a query when it comes over plain HTTP"
-)
 def test_a_subscription_over_plain_http_is_the_clients_mistake(server, key):
     with httpx.Client(base_url=server.url, headers={"x-api-key": key}, verify=False) as http:
         for answer in (
