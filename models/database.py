@@ -78,7 +78,7 @@ class Database:
     async def ping(self) -> None:
         """Raises when the database cannot be used."""
         async with self.reading() as session:
-            await (await session.connection()).execute(sa.text("SELECT 1"))
+            await (await session.connection()).execute(sa.text("SELECT max(id) FROM accounts"))
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._reader, self._stop_reading)

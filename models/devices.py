@@ -27,10 +27,15 @@ class Device(SQLModel, table=True):
     last_login_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
-async def by_device_id(session: AsyncSession, account_id: int, device_id: str) -> Device | None:
+async def by_device_id(
+    session: AsyncSession, account_id: int, device_id: str, *, lock: bool = False
+) -> Device | None:
+    """The account's device of that name; with `lock` held against other writers until the end."""
     if not device_id.isalnum():  # no name of ours, and maybe one that a database cannot even be asked for
         return None
     query = select(Device).where(Device.device_id == device_id, Device.account_id == account_id)
+    if lock:
+        query = query.with_for_update(key_share=True)
     return (await session.exec(query)).first()
 
 

@@ -77,7 +77,9 @@ async def of_account(session: AsyncSession, account_id: int | None, live: bool =
 
 async def lock_account(session: AsyncSession, account_id: int) -> Account | None:
     """The account, held against other writers until the transaction ends."""
-    return (await session.exec(select(Account).where(Account.id == account_id).with_for_update())).first()
+    return (
+        await session.exec(select(Account).where(Account.id == account_id).with_for_update(key_share=True))
+    ).first()
 
 
 async def position(session: AsyncSession, account_id: int) -> int:

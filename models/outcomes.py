@@ -103,37 +103,24 @@ class Tally(NamedTuple):
 
 def tallies(settled: Iterable[tuple[Submission, Written]]) -> list[Tally]:
     """One tally a session. A session that only repeated itself gains a sign of life."""
-    found: dict[int, Tally] = {}
+    times: dict[int, list[int]] = defaultdict(list)
+    lasts: dict[int, tuple[int, int]] = {}
     for submission, written in settled:
-        new = _tally(submission, written)
-        known = found.get(written.session_row)
-        found[written.session_row] = new if known is None else _merged(known, new)
-    return list(found.values())
-
-
-def _tally(submission: Submission, written: Written) -> Tally:
-    passings, last = submission.passings, written.position + len(submission.passings) - 1
-    if written.duplicates or written.conflicts:
-        skipped = written.duplicates | written.conflicts
-        kept = [index for index in range(len(passings)) if index not in skipped]
-        passings = [passings[index] for index in kept]
-        last = written.position + kept[-1] if kept else 0
-    times = [passing.at for passing in passings]
-    first_at, last_at = min(times, default=None), max(times, default=None)
-    return Tally(written.session_row, written.inserted, first_at, last_at, last, submission.received_at)
-
-
-def _merged(one: Tally, other: Tally) -> Tally:
-    firsts = [at for at in (one.first_at, other.first_at) if at is not None]
-    lasts = [at for at in (one.last_at, other.last_at) if at is not None]
-    return Tally(
-        one.session_row,
-        one.inserted + other.inserted,
-        min(firsts, default=None),
-        max(lasts, default=None),
-        max(one.last_position, other.last_position),
-        max(one.received_at, other.received_at),
-    )
+        session_row, passings = written.session_row, submission.passings
+        last = written.position + len(passings) - 1
+        if written.inserted == len(passings):
+            times[session_row] += [passing.at for passing in passings]
+        else:
+            skipped = written.duplicates | written.conflicts
+            kept = [index for index in range(len(passings)) if index not in skipped]
+            times[session_row] += [passings[index].at for index in kept]
+            last = written.position + kept[-1] if kept else 0
+        known = lasts.get(session_row, (0, 0))
+        lasts[session_row] = max(known[0], last), max(known[1], submission.received_at)
+    return [
+        Tally(row, len(at), min(at, default=None), max(at, default=None), *lasts[row])
+        for row, at in times.items()
+    ]
 
 
 def conflict_rows(settled: Iterable[tuple[Submission, Written]]) -> dict[int, list[dict[str, Any]]]:

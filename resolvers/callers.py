@@ -72,12 +72,13 @@ class Callers:
         if caller.key_id is None:
             return
         name = f"#{caller.key_id}"
-        until, known = self._known.get(name, _NEVER)
+        (until, known), era = self._known.get(name, _NEVER), self._era
         if not (now := self._clock()) < until <= now + TRUSTED:
             async with self._database.reading() as session:
                 row = await rows.by_id(session, caller.account_id, caller.key_id)
             known = caller if row and row.revoked_at is None else context.STRANGER
-            self._believe(name, known)
+            if era == self._era:
+                self._believe(name, known)
         if known is context.STRANGER:
             raise errors.Unidentified("unknown api key")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models import devices as rows
+from models import keys as key_rows
 from models import sessions as session_rows
 from resolvers import inputs
 from resolvers.context import Context
@@ -71,6 +72,7 @@ async def bind(ctx: Context, new: NewDevice) -> Bound:
     ctx.caller.must("devices:write")
     account = ctx.caller.account
     async with ctx.database.transaction() as session:
+        await key_rows.lock_account(session, account)  # so that two who bind the same device take turns
         device = await rows.by_serial_number(session, account, new.serial_number)
         fresh = device is None or not device.bound
         if device is None:
@@ -96,7 +98,7 @@ async def unbind(ctx: Context, device_id: str) -> rows.Device:
     """Closes the active session and refuses what the device sends from now on. Nothing is deleted."""
     ctx.caller.must("devices:unbind")
     async with ctx.database.transaction() as session:
-        device = await rows.by_device_id(session, ctx.caller.account, device_id)
+        device = await rows.by_device_id(session, ctx.caller.account, device_id, lock=True)
         if device is None or not device.bound:
             raise NotFound("Device", device_id)
         device.bound = False

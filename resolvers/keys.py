@@ -9,6 +9,7 @@ from resolvers.errors import Conflict, Invalid, NotAllowed, NotFound
 
 MOST_LIVE = 10
 """Live keys an account may have."""
+HIGHEST_ROW = 2**31 - 1
 SHAPES = ("BOTH", "BARE", "BODY")
 
 
@@ -36,6 +37,15 @@ class NewKey:
                 inputs.choice(scope, "scopes", tuple(sorted(allowed)))
 
 
+def _owner(ctx: Context, account_id: int | None) -> int | None:
+    """The account meant: through a key always its own; for the operator the one named, or None for any."""
+    if ctx.caller.key_id is not None:
+        return ctx.caller.account
+    if account_id is not None and not 0 < account_id <= HIGHEST_ROW:
+        raise NotFound("Account", str(account_id))
+    return account_id
+
+
 async def create_account(ctx: Context, name: str) -> rows.Account:
     ctx.caller.must("accounts:admin")
     new = rows.Account(name=inputs.required(name, "name"), created_at=ctx.clock())
@@ -56,7 +66,7 @@ async def create(ctx: Context, new: NewKey, account_id: int | None = None) -> tu
     """A new key and, this once, its text.
     Through a key: of its own account, and no more than it may itself."""
     ctx.caller.must("keys:admin")
-    owner = ctx.caller.account if ctx.caller.key_id is not None else account_id
+    owner = _owner(ctx, account_id)
     text = callers.new_key()
     row = rows.ApiKey(
         account_id=owner or 0,
@@ -83,7 +93,7 @@ async def create(ctx: Context, new: NewKey, account_id: int | None = None) -> tu
 async def page(ctx: Context, account_id: int | None = None) -> list[rows.ApiKey]:
     """Every key, revoked ones too, oldest first. Through a key: those of its own account."""
     ctx.caller.must("keys:admin")
-    owner = ctx.caller.account if ctx.caller.key_id is not None else account_id
+    owner = _owner(ctx, account_id)
     async with ctx.database.reading() as session:
         return await rows.of_account(session, owner)
 
@@ -91,7 +101,9 @@ async def page(ctx: Context, account_id: int | None = None) -> list[rows.ApiKey]
 async def revoke(ctx: Context, key_id: int) -> rows.ApiKey:
     """From now on nobody gets in with it. Revoking a revoked key changes nothing."""
     ctx.caller.must("keys:admin")
-    owner = ctx.caller.account if ctx.caller.key_id is not None else None
+    owner = _owner(ctx, None)
+    if not 0 < key_id <= HIGHEST_ROW:
+        raise NotFound("Key", str(key_id))
     async with ctx.database.transaction() as session:
         row = await rows.by_id(session, owner, key_id)
         if row is None:

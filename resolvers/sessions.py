@@ -17,7 +17,7 @@ async def open(ctx: Context, device_id: str, alias: str | None = None) -> rows.S
     ctx.caller.must("sessions:write")
     inputs.text(alias, "alias")
     async with ctx.database.transaction() as session:
-        device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+        device = await device_rows.by_device_id(session, ctx.caller.account, device_id, lock=True)
         if device is None or not device.bound:
             raise NotFound("Device", device_id)
         await rows.close_active(session, device.id, ctx.clock())

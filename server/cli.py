@@ -1,6 +1,7 @@
 """The command line: `passline …`."""
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -9,8 +10,10 @@ from typing import Annotated, TypeVar
 import rich
 import typer
 import uvicorn
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from models import migrate as migrations
 from models.database import Database
@@ -38,12 +41,17 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    """Errors of ours are a sentence on standard error and exit code 1, not a stack trace."""
+    """What a person got wrong is a sentence on standard error and exit code 1, not a stack trace."""
     try:
         app()
-    except TimingError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(1) from None
+    except (TimingError, RuntimeError, SQLAlchemyError, OSError) as error:
+        print(str(error).partition("\n")[0], file=sys.stderr)
+    except ValidationError as error:
+        for wrong in error.errors():
+            print(f"PASSLINE_{wrong['loc'][0]}".upper() + f": {wrong['msg']}", file=sys.stderr)
+    else:
+        return
+    raise SystemExit(1)
 
 
 def _operate(operation: Callable[[Context], Awaitable[T]]) -> T:
@@ -73,6 +81,8 @@ def serve(
     """Runs the server."""
     settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
+    # uvicorn raises the signal again when it has stopped; a stop that went well shall end with 0.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         build(settings),
         host=host or settings.host,
@@ -144,7 +154,9 @@ def list_keys(
 
 
 @api_keys.command("revoke")
-def revoke_key(key_id: Annotated[int, typer.Argument(help="The key's id, from `keys list`.")]) -> None:
+def revoke_key(
+    key_id: Annotated[int, typer.Argument(help="The key's id, from `keys list`.")],
+) -> None:
     """From now on nobody gets in with the key; returns when every server has taken note."""
     _operate(lambda ctx: keys.revoke(ctx, key_id))
     time.sleep(SECONDS_TRUSTED)

@@ -24,6 +24,8 @@ def configure(level: str, form: str) -> None:
         final.insert(0, structlog.processors.format_exc_info)
     handler = logging.StreamHandler()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=final))
+    for talkative in ("uvicorn.error", "websockets"):  # at DEBUG they write frames, and with them keys
+        logging.getLogger(talkative).setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

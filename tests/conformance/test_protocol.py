@@ -28,7 +28,7 @@ def profile(desk, tmp_path):
     text = (Path(__file__).parent / "profile.json").read_text()
     text = text.replace("$session", desk.session(device)).replace("$device", device)
     path = tmp_path / "profile.json"
-    path.write_text(text.replace('"{{n}}"', "{{n}}"))
+    path.write_text(text)
     return path
 
 

@@ -1,20 +1,28 @@
 """Devices that send all at once, and servers in processes of their own that can be killed."""
 
 import asyncio
+import contextlib
 import os
-import re
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from models import migrate
+from models.database import Database
+from resolvers import context, keys
+from resolvers.callers import Callers
+from resolvers.context import Caller, Context
+from server.app import now
 from tests.conftest import Server, make_account, make_key_of, passing
 
 
@@ -75,6 +83,15 @@ def field(make_field: Callable[[str, str], Field], server: Any, key: str) -> Fie
     return make_field(server.url, key)
 
 
+def _free_port() -> int:
+    """Below those that outgoing connections get: it must still be free when the server comes back to it."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class Process:
     """`passline serve` in a process of its own, on a file and at a port that it keeps."""
 
@@ -84,9 +101,7 @@ class Process:
             name: text for name, text in os.environ.items() if not name.startswith("PASSLINE_")
         }
         self.environment["PASSLINE_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder / 'passline.db'}"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}/graphql"
         self.log = folder / "log"
@@ -100,10 +115,27 @@ class Process:
         ).stdout.strip()  # fmt: skip
 
     def new_key(self) -> str:
-        account = self.run("accounts", "create", "an account")
-        key = self.run("keys", "create", "--account", account, "--access", "READ_WRITE")
-        assert re.fullmatch("ror-[0-9a-f]{20}", key)
-        return key
+        """A key of an account of its own; made here, as a process for it would take a second."""
+
+        async def make() -> str:
+            url = self.environment["PASSLINE_DATABASE_URL"]
+            await migrate.upgrade(url)
+            database = Database(url)
+            ctx = Context(
+                Caller(scopes=context.OPERATOR),
+                database,
+                None,
+                Callers(database, "", now),
+                now,  # type: ignore[arg-type]
+            )
+            try:
+                account = await keys.create_account(ctx, "an account")
+                return (await keys.create(ctx, keys.NewKey(access="READ_WRITE"), account.id))[1]
+            finally:
+                await database.close()
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, make()).result()
 
     def start(self) -> None:
         with self.log.open("ab") as log:

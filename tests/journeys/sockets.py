@@ -70,8 +70,8 @@ class Socket:
 async def open_socket(
     url: str, key: str | None = None, introduced: bool = True, **more: Any
 ) -> AsyncIterator[Socket]:
-    """A socket that has shown its key, unless it is to do that itself."""
-    async with connect(url, subprotocols=[PROTOCOL], max_size=2**24, **more) as connection:
+    """A socket that has shown its key, unless it is to do that itself. Left with much unread, it does not wait long."""
+    async with connect(url, subprotocols=[PROTOCOL], close_timeout=0.3, **more) as connection:
         socket = Socket(connection)
         if introduced:
             await socket.introduce(key)

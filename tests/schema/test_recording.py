@@ -76,12 +76,12 @@ def test_loose_timestamps_are_taken_with_their_zone(desk, token, timestamp, zone
 
 
 def test_a_timestamp_without_a_zone_is_in_the_devices(desk):
-    token = desk.session(desk.device("S9", timezone="America/New_York"))
+    bind = """mutation { bindDevice(input: {serialNumber: "S9", model: "M", timeZone: "America/New_York"}) {
+        device { deviceId } } }"""
+    token = desk.session(desk.data(bind)["bindDevice"]["device"]["deviceId"])
     record(desk, token, new(1, timestamp="2026-06-01T10:00:00"))
     page = desk.data("{ passings { edges { node { timestamp device { timeZone } } } } }")["passings"]
     node = page["edges"][0]["node"]
-    if node["device"]["timeZone"] is None:
-        pytest.skip("v0 takes no time zone for a device")
     assert node["timestamp"] == "2026-06-01T14:00:00.000Z"
 
 

@@ -79,7 +79,6 @@ def test_a_no_is_one_sentence(passline, account, words, sentence):
     assert sentence in refused(passline(*words))
 
 
-@pytest.mark.xfail(reason="the database cannot be asked for a number beyond 64 bits, and says so in a trace")
 def test_an_account_that_no_database_can_have_is_not_found(passline, account):
     assert "not found" in refused(new_key(passline, str(2**70)))
 
@@ -106,6 +105,7 @@ def test_migrating_twice_is_no_mistake(passline, tmp_path):
     assert {"accounts", "api_keys", "devices", "sessions", "passings", "conflicts"} <= tables
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -118,7 +118,4 @@ def test_migrating_twice_is_no_mistake(passline, tmp_path):
 )
 @pytest.mark.parametrize("words", [("accounts", "create", "x"), ("migrate",)])
 def test_a_setting_that_cannot_be_used_is_one_sentence_too(passline, settings, words):
-    result = passline(*words, **settings)
-    if "Traceback" in result.stderr or len(result.stderr.strip().splitlines()) > 1:
-        pytest.xfail("errors of settings and of the database come with a trace")
-    refused(result)
+    refused(passline(*words, **settings))

@@ -7,7 +7,7 @@ import pytest
 from models.passings import Filter
 from resolvers import callers, passings
 from resolvers.context import STRANGER, Caller
-from resolvers.errors import NotAllowed, Unidentified
+from resolvers.errors import Invalid, NotAllowed, Unidentified
 from subscriptions import hub as hubs
 from subscriptions import passings as feeds
 from subscriptions.passings import AT_ONCE
@@ -53,13 +53,13 @@ async def test_without_a_position_nothing_old_comes(machine, follow):
     assert follower.numbers[0] >= 100
 
 
-async def test_a_position_of_the_future_waits_for_it(machine, follow):
-    token = await machine.session()
-    await machine.record(token, *range(5))
-    follower = follow(after=8)
-    await until(lambda: machine.hub.listeners == 1)
-    await machine.record(token, *range(5, 10))
-    assert await follower.has(2) == [8, 9]
+async def test_a_position_of_the_future_is_refused(machine):
+    """It can only come from another database: whoever has it would wait for what never comes in order."""
+    await machine.record(await machine.session(), *range(5))
+    with pytest.raises(Invalid) as refused:
+        await anext(feeds.feed(machine.ctx, Filter(), 8))
+    assert refused.value.field == "after"
+    assert machine.hub.listeners == 0
 
 
 async def test_more_than_is_read_at_once_comes_whole_and_in_parts(machine, follow):
