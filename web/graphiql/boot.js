@@ -11,7 +11,11 @@ const EXAMPLES = [
 
 query Devices {
   viewer {
-    __typename
+    keyAlias
+    access
+    account {
+      name
+    }
   }
   devices(first: 20) {
     totalCount
