@@ -15,7 +15,6 @@ from timing import clocks
 
 CONNECTED_FOR = 150 * clocks.SECOND
 """A device is connected while its last sign of life is younger: 2.5 reporting intervals of 60 s."""
-MOST_PAGES = 1_000_000
 
 
 def new_token() -> str:

@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import httpx
 import pytest
 
 JSON = {"content-type": "application/json"}
@@ -125,3 +126,18 @@ def test_a_body_that_is_too_large_is_413(desk):
     answer = desk.http.post("/graphql", content=body, headers=JSON)
     assert answer.status_code == 413
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+def test_a_page_of_another_origin_may_ask_with_its_key(server, key):
+    origin = {"origin": "https://results.example"}
+    wanted = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-api-key,content-type",
+    }
+    allowed = httpx.options(f"{server.url}/graphql", headers=origin | wanted)
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, "*")
+    query = {"query": "{ viewer { authenticated } }"}
+    answer = httpx.post(f"{server.url}/graphql", headers=origin | {"x-api-key": key}, json=query)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+    assert answer.json()["data"]["viewer"]["authenticated"] is True
