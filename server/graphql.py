@@ -1,5 +1,6 @@
 """Strawberry's view with our context, our JSON, and an answer to everything that is not a GraphQL request."""
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ from cross_web import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
@@ -26,7 +27,9 @@ class TextFrames(ASGIWebSocketAdapter):
     """Text, not binary: browsers' clients and gql refuse binary frames."""
 
     async def send_json(self, message: Any) -> None:
-        await self.ws.send_text(orjson.dumps(message).decode())
+        # A socket may close between an event and its frame; whoever reads it learns of that and ends the rest.
+        with contextlib.suppress(WebSocketDisconnect):
+            await self.ws.send_text(orjson.dumps(message).decode())
 
 
 class Socket(BaseGraphQLTransportWSHandler[GraphQLContext, None]):
