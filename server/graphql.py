@@ -27,7 +27,7 @@ class TextFrames(ASGIWebSocketAdapter):
     """Text, not binary: browsers' clients and gql refuse binary frames."""
 
     async def send_json(self, message: Any) -> None:
-        # A socket may close between an event and its frame; whoever reads it learns of that and ends the rest.
+        # A socket may close between an event and its frame; whoever reads it ends the rest.
         with contextlib.suppress(WebSocketDisconnect):
             await self.ws.send_text(orjson.dumps(message).decode())
 
