@@ -1,0 +1,272 @@
+"""Which reads of a participant count, and what is said of the others.
+
+A participant's reads are walked in order of time, so the order in which they arrived cannot matter. The
+walk can be continued when later reads arrive. A doubtful read changes nothing for those behind it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from timing.courses import NEVER, Course, Start
+from timing.races import Override, Read, Ruling
+from timing.servings import Servings, Spot
+
+
+class Verdict(StrEnum):
+    VALID = "VALID"
+    BOUNCED = "BOUNCED"
+    BEFORE_START = "BEFORE_START"
+    TOO_SOON = "TOO_SOON"
+    OUT_OF_ORDER = "OUT_OF_ORDER"
+    AFTER_CUTOFF = "AFTER_CUTOFF"
+    BACKUP_UNUSED = "BACKUP_UNUSED"
+    WRONG_RACE = "WRONG_RACE"
+    UNKNOWN_PARTICIPANT = "UNKNOWN_PARTICIPANT"
+    VOIDED = "VOIDED"
+    CONFIRMED = "CONFIRMED"
+
+
+class Note(NamedTuple):
+    verdict: Verdict
+    reason: str
+    station: int | None = None
+
+
+class Doubts:
+    """How many reads do not count and why; with `notes`, what is said of each, by position."""
+
+    __slots__ = ("counts", "notes")
+
+    def __init__(self, notes: dict[int, Note] | None = None) -> None:
+        self.counts: dict[Verdict, int] = {}
+        self.notes = notes
+
+    def add(self, read: Read, verdict: Verdict, reason: str, apart: int = 0) -> None:
+        """`apart`: microseconds, shown where the reason has braces."""
+        self.counts[verdict] = self.counts.get(verdict, 0) + 1
+        if self.notes is not None:
+            shown = reason.replace("{}", f"{apart / 1_000_000:.3f} s")
+            self.notes[read.position] = Note(verdict, shown)
+
+
+_NO_PINS: Mapping[int, Read] = {}
+
+
+class Walk:
+    """One participant's way along the course.
+
+    `ats` and `reads` tell by station when it was visited and by which read; None where it was missed.
+    `last` is the furthest one (-1: none), from which the next minimum time runs. `visited` has a bit for
+    each checkpoint that was reached, `seen` when that was last.
+    """
+
+    __slots__ = (
+        "course", "start", "where", "spots", "ats", "reads", "last", "last_at", "passed", "seen",
+        "visited", "doubts", "pinned", "confirmed", "backups", "over",
+    )  # fmt: skip
+
+    def __init__(
+        self, course: Course, start: Start, where: Servings, notes: dict[int, Note] | None = None
+    ) -> None:
+        self.course = course
+        self.start = start
+        self.where = where
+        self.spots = where.settled[course.race.id]
+        self.ats: list[int | None] = []
+        self.reads: list[Read | None] = []
+        self.last = -1
+        self.last_at = start.opens
+        self.passed = 0
+        self.visited = 0
+        self.seen = [NEVER] * len(course.checkpoints)
+        self.doubts = None if notes is None else Doubts(notes)
+        self.pinned: Mapping[int, Read] = _NO_PINS
+        self.confirmed: frozenset[int] = frozenset()
+        self.backups: list[tuple[Read, tuple[int, ...]]] | None = None
+        self.over = False
+
+    def follow(self, reads: Iterable[Read]) -> None:
+        """Goes on with later reads."""
+        course, seen, pinned, spots = self.course, self.seen, self.pinned, self.spots
+        bounces, steps, minimums, total = course.rules
+        _, opens, closes, _ = self.start
+        for read in reads:
+            spot = spots.get(read[1]) or self._find(read)
+            if spot is None:
+                continue
+            candidates, primary = spot
+            if not primary:
+                self.backups = self.backups or []
+                self.backups.append((read, candidates))
+                continue
+            at = read[4]
+            here = candidates[0]
+            if len(candidates) == 1 and opens <= at <= closes[here] and at - seen[here] > bounces[here]:
+                # The plain case, written out because nearly every passing of a race takes this way.
+                station = here
+                if self.last >= here:
+                    station += steps[here] * ((self.last - here) // steps[here] + 1)
+                if station < total and station not in pinned:
+                    if station >= len(minimums):
+                        course.grow(station)
+                    if at - self.last_at >= minimums[station] - self.passed:
+                        self._reach(read, at, station, here)
+                        continue
+            self._consider(read, candidates)
+
+    def doubt(self, read: Read, verdict: Verdict, reason: str, apart: int = 0) -> None:
+        if self.doubts is None:
+            self.doubts = Doubts()
+        self.doubts.add(read, verdict, reason, apart)
+
+    def _find(self, read: Read) -> Spot | None:
+        spot = self.where.spot(read, self.course.race.id)
+        if spot is None and self.where.spots(read):
+            self.doubt(read, Verdict.WRONG_RACE, "read where the participant's race does not pass")
+        return spot
+
+    def _reach(self, read: Read, at: int, station: int, here: int) -> None:
+        missed = station - len(self.ats)
+        if missed > 0:
+            self.ats.extend([None] * missed)
+            self.reads.extend([None] * missed)
+        self.ats.append(at)
+        self.reads.append(read)
+        self.last = station
+        self.visited |= 1 << here
+        self.last_at = self.seen[here] = at
+        self.passed = self.course.minimums[station]
+
+    def _consider(self, read: Read, candidates: tuple[int, ...]) -> None:
+        """A read that does not plainly count."""
+        at, start = read.at, self.start
+        if at < start.opens:
+            return self.doubt(read, Verdict.BEFORE_START, "{} before the gun", start.opens - at)
+        due = [here for here in candidates if at <= start.closes[here]]
+        if not due:
+            self.over = self.over or at > start.ends
+            late = at - max(start.closes[here] for here in candidates)
+            return self.doubt(read, Verdict.AFTER_CUTOFF, "{} after the cut-off", late)
+        nearest = min(candidates, key=lambda here: abs(at - self.seen[here]))
+        apart = at - self.seen[nearest]
+        if abs(apart) <= self.course.bounces[nearest]:
+            if apart >= 0 and self._moves(nearest):
+                return self._move(read, nearest)
+            return self.doubt(read, Verdict.BOUNCED, "{} from the read that counts", abs(apart))
+        self._visit(read, due)
+
+    def _visit(self, read: Read, due: list[int]) -> None:
+        course, last, at = self.course, self.last, read.at
+        stations = sorted(
+            station
+            for here in due
+            if (station := course.due(here, last)) < course.total and station not in self.pinned
+        )
+        short = course.least(last, stations[0]) - (at - self.last_at) if stations else 0
+        if stations and short <= 0:
+            return self._reach(read, at, stations[0], course.at(stations[0]))
+        if course.first and due[0] == 0 and last == 0 and self._moves(0):
+            return self._move(read, 0)  # who stands on the start mat has not started
+        if stations:
+            self.doubt(read, Verdict.TOO_SOON, "{} sooner than the minimum time allows", short)
+        elif any(here in self.pinned for here in due):
+            self.doubt(read, Verdict.BOUNCED, "another read was confirmed here")
+        elif any(self.seen[here] != NEVER for here in due):
+            self.doubt(read, Verdict.BOUNCED, "already counted here, and not due again")
+        else:
+            self.doubt(read, Verdict.OUT_OF_ORDER, "after a later checkpoint had counted")
+
+    def _moves(self, here: int) -> bool:
+        """Does a later read of this burst count instead? Not once another checkpoint was reached."""
+        if not self.course.lasts[here] or self.last < 0 or self.course.at(self.last) != here:
+            return False
+        former = self.reads[self.last]
+        return former is not None and former.position not in self.confirmed
+
+    def _move(self, read: Read, here: int) -> None:
+        former = self.reads[self.last]
+        if former is not None:
+            early = read.at - former.at
+            self.doubt(former, Verdict.BOUNCED, "{} before the last of its burst", early)
+        self.reads[self.last] = read
+        self.ats[self.last] = self.last_at = self.seen[here] = read.at
+
+    def foresee(self, pins: Iterable[tuple[Read, int]]) -> None:
+        """Confirmed reads of checkpoints that are visited once, in order of time: their places are taken
+        from the beginning. Of two, the checkpoint's rule decides."""
+        pinned: dict[int, Read] = {}
+        for read, here in pins:
+            if self.course.once(here) and (here not in pinned or self.course.lasts[here]):
+                pinned[here] = read
+                self.seen[here] = read.at
+        self.pinned = pinned
+
+    def pin(self, read: Read, here: int) -> None:
+        """A confirmed read counts past all rules; another one that counted there gives way."""
+        course = self.course
+        if course.once(here):
+            if self.pinned[here] is not read:
+                return self.doubt(read, Verdict.BOUNCED, "another read was confirmed here")
+            station = here
+        else:
+            station = course.due(here, self.last)
+            if station >= course.total:
+                station = here + course.per_lap * ((course.laps or 1) - 1)
+        missed = station + 1 - len(self.ats)
+        if missed > 0:
+            self.ats.extend([None] * missed)
+            self.reads.extend([None] * missed)
+        former = self.reads[station]
+        if former is not None:
+            if former.position in self.confirmed and not course.lasts[here]:
+                return self.doubt(read, Verdict.BOUNCED, "another read was confirmed here")
+            self.confirmed -= {former.position}
+            self.doubt(former, Verdict.BOUNCED, "another read was confirmed here")
+        self.ats[station], self.reads[station] = read.at, read
+        self.confirmed |= {read.position}
+        self.seen[here] = read.at
+        self.visited |= 1 << here
+        if station >= self.last:
+            course.grow(station)
+            self.last, self.last_at, self.passed = station, read.at, course.minimums[station]
+
+
+def walk(
+    course: Course,
+    start: Start,
+    where: Servings,
+    reads: Sequence[Read],
+    rulings: Mapping[int, Ruling],
+    notes: dict[int, Note] | None = None,
+) -> Walk:
+    """The whole way, over all of a participant's reads in order of time, as the officials ruled."""
+    way = Walk(course, start, where, notes)
+    if not rulings:
+        way.follow(reads)
+        return way
+    places = {
+        read.position: _place(way, read, ruling)
+        for read in reads
+        if (ruling := rulings.get(read.position)) and ruling.override is Override.CONFIRMED
+    }
+    way.foresee((read, here) for read in reads if (here := places.get(read.position)) is not None)
+    for read in reads:
+        ruling = rulings.get(read.position)
+        if ruling is None:
+            way.follow((read,))
+        elif ruling.override is Override.VOIDED:
+            way.doubt(read, Verdict.VOIDED, ruling.reason or "an official struck it out")
+        elif (here := places[read.position]) is None:
+            way.doubt(read, Verdict.WRONG_RACE, "confirmed, but at no checkpoint of the participant's race")
+        else:
+            way.pin(read, here)
+    return way
+
+
+def _place(way: Walk, read: Read, ruling: Ruling) -> int | None:
+    """The checkpoint, by index, where a confirmed read counts."""
+    if ruling.checkpoint in way.course.index:
+        return way.course.index[ruling.checkpoint]
+    spot = way.where.spot(read, way.course.race.id)
+    return spot.candidates[0] if spot else None

@@ -1,0 +1,122 @@
+"""One event: its passings made into boards."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from timing.courses import Course
+from timing.leaderboards import Leaderboard
+from timing.ledger import Ledger
+from timing.passings import Verdict
+from timing.races import Definition, Participant, Read, Ruling
+from timing.servings import Servings
+from timing.tracks import Track
+from timing.verdicts import Judged, Unknown, Verdicts
+
+FEW = 1000
+"""So many concerned can always be told to the views one by one."""
+PART = 1000
+"""Participants whose verdicts are counted at once: a few milliseconds."""
+
+
+class Scoring:
+    """Takes reads and changes in any order; the boards come out the same. For one thread."""
+
+    boards: dict[int, Leaderboard]
+    """By race."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.boards = {}
+        self._begin(definition)
+
+    def _begin(self, definition: Definition) -> None:
+        revision = max((board.revision for board in self.boards.values()), default=-1) + 1
+        self.courses = {race.id: Course(race) for race in definition.races}
+        self.boards = {race: Leaderboard(course, revision) for race, course in self.courses.items()}
+        self.servings = Servings(definition.servings, self.courses)
+        self.ledger = Ledger(definition.participants, definition.rulings)
+        self.verdicts = Verdicts(self.ledger, self.servings, self.courses)
+
+    def define(self, definition: Definition) -> None:
+        """Everything anew, from the reads that were taken. Boards go on from a later revision."""
+        reads = [read for track in self.ledger.everybody() for read in track.reads]
+        self._begin(definition)
+        self.ledger.take(reads)
+
+    def take(self, reads: Iterable[Read]) -> None:
+        """Reads in any order; one that was taken before is passed over."""
+        self.verdicts.forget()
+        self.ledger.take(reads)
+
+    def change(self, participants: Iterable[Participant] = (), rulings: Iterable[Ruling] = ()) -> None:
+        """Participants who came or changed; rulings, of which a later one replaces an earlier one."""
+        self.verdicts.forget()
+        self.ledger.change(participants, rulings)
+
+    def regun(self, race: int, wave: int, gun: int | None) -> None:
+        """A wave has another gun time, or none."""
+        self.verdicts.forget()
+        former = self.courses[race].race
+        waves = tuple(replace(each, gun=gun) if each.id == wave else each for each in former.waves)
+        course = self.courses[race] = self.boards[race].course = Course(replace(former, waves=waves))
+        self.boards[race].forget_views()
+        for track in self.ledger.tracks.values():
+            if track.participant is not None and track.participant.race == course.race.id:
+                track.restart()
+                self.ledger.concern(track)
+
+    def settle(self, most: int | None = None) -> int:
+        """Judges those whom reads and changes concern, at most so many; returns how many are left."""
+        queue = self.ledger.queue
+        if len(queue) > FEW:
+            self._forget_views()
+        for _ in range(len(queue) if most is None else min(most, len(queue))):
+            self._judge(queue.popleft())
+        return len(queue)
+
+    def _forget_views(self) -> None:
+        """It is cheaper to make a view anew than to move a quarter of its lines one by one."""
+        if any(board.viewed for board in self.boards.values()):
+            races = Counter(each.participant.race for each in self.ledger.queue if each.participant)
+            for race, board in self.boards.items():
+                if board.viewed and races[race] * 4 > len(board):
+                    board.forget_views()
+
+    def _judge(self, track: Track) -> None:
+        track.queued = False
+        participant = track.participant
+        assert participant is not None
+        if participant.race != track.race:
+            self._move(track, participant)
+        if track.race is not None:
+            board = self.boards[track.race]
+            board.put(participant, track.judge(board.course, self.servings, self.ledger.rulings))
+
+    def _move(self, track: Track, participant: Participant) -> None:
+        """To the board of another race, or to none."""
+        if track.race is not None:
+            self.boards[track.race].drop(participant.id)
+        track.race = participant.race if participant.race in self.boards else None
+
+    def judged(self, position: int) -> Judged | None:
+        """What became of a passing; None when it is not of this event."""
+        track = self.ledger.holder(position)
+        return None if track is None else self.verdicts.of(track).get(position)
+
+    def verdict_counts(self, race: int) -> dict[Verdict, int]:
+        """How many reads have which verdict, as last settled: those of the race's participants, and of
+        nobody at its checkpoints."""
+        return dict(sum(self.counting(race), Counter[Verdict]()))
+
+    def counting(self, race: int) -> Iterator[Counter[Verdict]]:
+        """The same in parts, for who may not take long; what changes meanwhile may be in it or not."""
+        lines, tracks = list(self.boards[race].lines.items()), self.ledger.tracks
+        for start in range(0, len(lines), PART):
+            part = ((tracks[who], line.result) for who, line in lines[start : start + PART])
+            yield self.verdicts.counts(part)
+        yield self.verdicts.astray(race)
+
+    @property
+    def unknown(self) -> list[Unknown]:
+        """Names that were read and that nobody carries."""
+        return self.verdicts.unknown()

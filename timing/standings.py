@@ -1,0 +1,154 @@
+"""The lines of a leaderboard, and the counts beside it."""
+
+from typing import NamedTuple
+
+from timing import results
+from timing.courses import Course
+from timing.races import Basis, Participant, Status
+from timing.results import Result, Split, State
+
+STATES = tuple(State)
+ON_COURSE, FINISHED, NOT_STARTED = range(3)
+_REGISTERED = Status.REGISTERED
+
+
+class Line(NamedTuple):
+    """A participant with what a board knows of them: the category as resolved; `kind`, the state's place
+    among STATES; the instants from which gun and net times run, moved by penalties and bonuses."""
+
+    participant: Participant
+    category: str | None
+    result: Result
+    kind: int
+    gun_zero: int | None
+    net_zero: int | None
+
+    @property
+    def state(self) -> State:
+        return STATES[self.kind]
+
+    @classmethod
+    def of(cls, participant: Participant, category: str | None, result: Result) -> "Line":
+        _, last, _, _, gun, start, finished = result
+        if participant.status is not _REGISTERED:
+            kind = STATES.index(State(participant.status))
+        else:
+            kind = FINISHED if finished else ON_COURSE if last >= 0 else NOT_STARTED
+        since, moved = gun if start is None else start, participant.adjustment
+        gun_zero = None if gun is None else gun - moved
+        return cls(participant, category, result, kind, gun_zero, None if since is None else since - moved)
+
+    def zero(self, basis: Basis) -> int | None:
+        return self.gun_zero if basis is Basis.GUN else self.net_zero
+
+    def time(self, station: int, basis: Basis) -> int | None:
+        """The time that ranks: penalties and bonuses are in it."""
+        at, zero = self.result.at(station), self.zero(basis)
+        return None if at is None or zero is None else at - zero
+
+
+class Standing(NamedTuple):
+    """One line as shown.
+
+    `time` ranks, and has penalties and bonuses in it; `gun_time`, `net_time` and the splits are as
+    measured, at the station that ranks. `station`, `lap`, `checkpoint` (by id) tell the furthest place
+    reached, `laps` the completed ones. `gap`: behind the first of this board at the same station. A team
+    has `team`, `members`, and no participant; `points` if its ranks are summed.
+    """
+
+    participant: Participant | None
+    rank: int | None
+    place: int
+    time: int | None
+    gun_time: int | None
+    net_time: int | None
+    net_is_gun: bool
+    state: State
+    station: int | None
+    lap: int
+    laps: int
+    checkpoint: int | None
+    splits: tuple[Split, ...]
+    gap: int | None
+    projection: int | None
+    adjustment: int
+    category: str | None
+    team: str | None = None
+    members: tuple["Standing", ...] = ()
+    points: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Names the line, of a competitor or of a team, among those of its race."""
+        return f"team:{self.team}" if self.participant is None else str(self.participant.id)
+
+
+class Counts(NamedTuple):
+    """`at`: how many have reached each checkpoint, by id."""
+
+    entered: int
+    not_started: int
+    on_course: int
+    finished: int
+    dns: int
+    dnf: int
+    dsq: int
+    at: dict[int, int]
+
+
+class Tally:
+    """Counts that are kept up, with the revision of the board that they are of."""
+
+    def __init__(self, course: Course, revision: int) -> None:
+        self.revision = revision
+        self._course = course
+        self._kinds = [0] * len(STATES)
+        self._at = [0] * len(course.checkpoints)
+
+    def change(self, before: Line | None, after: Line | None) -> None:
+        was = now = 0
+        if before is not None:
+            self._kinds[before.kind] -= 1
+            was = before.result.visited
+        if after is not None:
+            self._kinds[after.kind] += 1
+            now = after.result.visited
+        changed = was ^ now
+        while changed:
+            here = changed.bit_length() - 1
+            self._at[here] += 1 if now >> here & 1 else -1
+            changed ^= 1 << here
+
+    def counts(self) -> Counts:
+        at = {point.id: count for point, count in zip(self._course.checkpoints, self._at, strict=True)}
+        each = {state.value.lower(): count for state, count in zip(STATES, self._kinds, strict=True)}
+        return Counts(entered=sum(self._kinds), at=at, **each)
+
+
+def standing(
+    course: Course, line: Line, station: int, basis: Basis, rank: int | None, place: int, leader: Line | None
+) -> Standing:
+    """The line as shown on a board that ranks it at `station`."""
+    participant, result, last = line.participant, line.result, line.result.last
+    own = line.time(station, basis)
+    first = None if leader is None else leader.time(station, basis)
+    expected = results.projection(course, result, basis) if line.kind == ON_COURSE else None
+    return Standing(
+        participant=participant,
+        rank=rank,
+        place=place,
+        time=own,
+        gun_time=result.gun_time(station),
+        net_time=result.net_time(station),
+        net_is_gun=result.start is None,
+        state=line.state,
+        station=last if last >= 0 else None,
+        lap=course.lap(last) if last >= 0 else 0,
+        laps=course.laps_done(last),
+        checkpoint=course.checkpoints[course.at(last)].id if last >= 0 else None,
+        splits=results.splits(course, result),
+        gap=None if own is None or first is None else own - first,
+        projection=None if expected is None else expected + participant.adjustment,
+        adjustment=participant.adjustment,
+        category=line.category,
+    )
