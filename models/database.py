@@ -36,6 +36,10 @@ class Database:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._quick: sqlite3.Connection | None = None
 
+    @property
+    def dialect(self) -> sa.engine.Dialect:
+        return self._engine.dialect
+
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncSession, None]:
         """A session on one snapshot of the database; what it changes is thrown away."""

@@ -12,8 +12,11 @@ from sqlalchemy.engine import Connection
 from models import (  # noqa: F401  every table must be known before it is compared
     database,
     devices,
+    events,
     keys,
+    participants,
     passings,
+    races,
     sessions,
 )
 

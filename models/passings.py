@@ -1,12 +1,12 @@
 """Passings and conflicts: tables and queries. Rows are written by `models.ingest` alone and never change."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, UniqueConstraint
-from sqlmodel import Field, SQLModel, col, func, select
+from sqlmodel import Field, SQLModel, func
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 
@@ -178,8 +178,17 @@ Condition = tuple[str, str, Any]
 COMPARISONS = {"=": operator.eq, ">=": operator.ge, "<=": operator.le}
 
 
+class Window(NamedTuple):
+    """What a device or session (one is set) detected from an instant to another (excluded); None is open."""
+
+    device_row: int | None
+    session_row: int | None
+    from_: int | None
+    to: int | None
+
+
 class Filter(NamedTuple):
-    """Which passings of an account are meant; None means any."""
+    """Which passings of an account are meant; None means any. `served`: those of one of these windows."""
 
     session_row: int | None = None
     device_row: int | None = None
@@ -189,6 +198,7 @@ class Filter(NamedTuple):
     to_number: int | None = None
     from_: int | None = None
     to: int | None = None
+    served: tuple[Window, ...] | None = None
 
     def conditions(self, account_id: int) -> list[Condition]:
         """Column, comparison and value of each test.
@@ -213,7 +223,18 @@ class Filter(NamedTuple):
         return self._replace(session_row=None, device_row=None) == Filter()
 
     def wanted(self, account_id: int) -> list[sa.ColumnElement[bool]]:
-        return [COMPARISONS[how](_C[column], value) for column, how, value in self.conditions(account_id)]
+        tests = [COMPARISONS[how](_C[column], value) for column, how, value in self.conditions(account_id)]
+        return tests if self.served is None else [*tests, sa.or_(sa.false(), *map(_within, self.served))]
+
+
+def _within(window: Window) -> sa.ColumnElement[bool]:
+    tests = [
+        (_C.device_row, operator.eq, window.device_row),
+        (_C.session_row, operator.eq, window.session_row),
+        (_C.at, operator.ge, window.from_),
+        (_C.at, operator.lt, window.to),
+    ]
+    return sa.and_(*(how(column, value) for column, how, value in tests if value is not None))
 
 
 async def after(
@@ -239,37 +260,8 @@ async def count(session: AsyncSession, account_id: int, which: Filter) -> int:
     return int((await (await session.connection()).execute(query)).scalar_one())
 
 
-async def gaps(session: AsyncSession, session_row: int, limit: int) -> list[tuple[int, int]]:
-    """Runs of numbers (first, last) that are missing between the lowest and the highest of a session."""
-    following = func.lead(_C.number).over(order_by=_C.number).label("following")
-    pairs = sa.select(_C.number.label("number"), following).where(_C.session_row == session_row).subquery()
-    query = (
-        sa.select(pairs.c.number + 1, pairs.c.following - 1)
-        .where(pairs.c.following - pairs.c.number > 1)  # not `number + 1`, which the highest number has not
-        .order_by(pairs.c.number)
-        .limit(limit)
-    )
-    return [(row[0], row[1]) for row in (await (await session.connection()).execute(query)).all()]
-
-
-async def span(session: AsyncSession, session_row: int) -> tuple[int, int] | None:
-    """The lowest and the highest number of a session, each read from the end of the index."""
-    ends = [
-        sa.select(_C.number).where(_C.session_row == session_row).order_by(order).limit(1).scalar_subquery()
-        for order in (_C.number, _C.number.desc())
-    ]
-    low, high = (await (await session.connection()).execute(sa.select(*ends))).one()
-    return None if low is None else (low, high)
-
-
 async def first_position_above(session: AsyncSession, session_row: int, number: int) -> int | None:
     """The place of the earliest passing of the session that has a higher number; None without one."""
     query = sa.select(func.min(_C.position)).where(_C.session_row == session_row, _C.number > number)
     position: int | None = (await (await session.connection()).execute(query)).scalar()
     return position
-
-
-async def conflicts(session: AsyncSession, session_row: int, limit: int) -> Sequence[Conflict]:
-    """The oldest conflicts of a session."""
-    query = select(Conflict).where(Conflict.session_row == session_row).order_by(col(Conflict.id))
-    return (await session.exec(query.limit(limit))).all()

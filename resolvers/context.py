@@ -10,9 +10,12 @@ from resolvers import errors
 
 if TYPE_CHECKING:
     from resolvers.callers import Callers
+    from resolvers.leaderboards import Boards
 
-READS = frozenset({"devices:read", "sessions:read", "passings:read"})
-WRITES = frozenset({"devices:write", "sessions:write", "passings:write"})
+READS = frozenset({"devices:read", "sessions:read", "passings:read", "events:read", "participants:read"})
+WRITES = frozenset(
+    {"devices:write", "sessions:write", "passings:write", "events:write", "participants:write"}
+)
 BUNDLES: dict[str, frozenset[str]] = {
     "READ": READS,
     "WRITE": WRITES,
@@ -72,4 +75,5 @@ class Context:
     database: Database
     ingest: Ingest
     callers: "Callers"
+    boards: "Boards"
     clock: Callable[[], int]

@@ -54,6 +54,18 @@ class Conflict(TimingError):
     code, status = "CONFLICT", 409
 
 
+class BibTaken(Conflict):
+    """Bib already in use"""
+
+    def __init__(self, bib: str) -> None:
+        super().__init__()
+        self.bib = bib
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": self.code, "bib": self.bib}
+
+
 class Invalid(TimingError):
     """The input is nonsense"""
 

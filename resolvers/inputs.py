@@ -1,11 +1,15 @@
 """Judges single values that a skin hands in.
 Fields are named in our words; a skin that has others translates."""
 
+import contextlib
 import math
 import re
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from resolvers.errors import Invalid
+from timing import clocks
 
 LONGEST = 128
 """Characters in any text that a device or a person gives."""
@@ -15,6 +19,20 @@ _DECIMAL = re.compile(r"\s*[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE]
 LARGEST = 1e9
 """The largest coordinate that is kept; a doubtful one is kept, only nonsense is refused."""
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_GENDERS = {"MALE": "M", "MAN": "M", "MEN": "M", "FEMALE": "F", "WOMAN": "F", "WOMEN": "F", "W": "F"}
+LONGEST_GENDER = 16
+LONGEST_TIME = 100 * 86_400
+"""Seconds of any duration in a race: the longest ones last for weeks."""
+
+
+@contextlib.contextmanager
+def within(place: str) -> Iterator[None]:
+    """What is wrong inside is named by its place: `checkpoints[2].distance`."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(f"{place}.{error.field}", error.reason, missing=error.missing) from None
 
 
 def text(value: Any, field: str, longest: int = LONGEST) -> str | None:
@@ -84,6 +102,50 @@ def choice(value: Any, field: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise Invalid(field, f"must be one of {', '.join(allowed)}")
     return str(value)
+
+
+def flag(value: Any, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(field, "must be true or false")
+    return value
+
+
+def day(value: Any, field: str) -> str | None:
+    """A date as `2026-06-01`, or None."""
+    given = text(value, field)
+    if given is None:
+        return None
+    try:
+        return date.fromisoformat(given if _DAY.fullmatch(given) else "").isoformat()
+    except ValueError:
+        raise Invalid(field, "must be a date like 2026-06-01") from None
+
+
+def instant(value: Any, field: str, zone: str = "UTC") -> int | None:
+    """A moment from its text, or None; `zone` is for a text that names none."""
+    given = text(value, field)
+    if given is None:
+        return None
+    try:
+        return clocks.instant(given, zone)
+    except ValueError:
+        raise Invalid(field, "is not a time") from None
+
+
+def seconds(value: Any, field: str, low: float = 0, high: float = LONGEST_TIME) -> int | None:
+    """Microseconds of a duration that is given in seconds, or None."""
+    given = decimal(value, field)
+    if given is None:
+        return None
+    if not low <= given <= high:
+        raise Invalid(field, f"must be between {low:g} and {high:g}")
+    return round(given * clocks.SECOND)
+
+
+def gender(value: Any, field: str) -> str | None:
+    """A gender as it is kept: upper case, `M` and `F` for their words; an empty text is None."""
+    given = (text(value, field, LONGEST_GENDER) or "").strip().upper()
+    return _GENDERS.get(given, given) or None
 
 
 def cursor(value: str | None, field: str) -> int | None:

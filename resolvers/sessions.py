@@ -1,11 +1,13 @@
 """Sessions: opening, closing, looking at them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from models import devices as device_rows
-from models import passings as passing_rows
+from models import numbers as number_rows
 from models import sessions as rows
 from models.database import AsyncSession
+from models.passings import Conflict
 from resolvers import inputs
 from resolvers.context import Context
 from resolvers.devices import new_token
@@ -99,32 +101,35 @@ async def pages(
         return await rows.pages(session, [row.id for row in owned], after=after, first=first)
 
 
-async def missing_numbers(ctx: Context, found: rows.Session, limit: int) -> list[int]:
-    """Numbers between the lowest and the highest of the session that never arrived, lowest first."""
+async def missing_numbers(ctx: Context, ids: Iterable[int], limit: int) -> dict[int, list[int]]:
+    """By session: numbers between its lowest and its highest that never arrived, lowest first."""
     ctx.caller.must("passings:read")
     async with ctx.database.reading() as session:
-        gaps = await passing_rows.gaps(session, found.id, limit) if await _missing(session, found) else []
-    numbers: list[int] = []
-    for first, last in gaps:
-        numbers.extend(range(first, min(last + 1, first + limit - len(numbers))))
+        incomplete = [row for row, count in (await _missing(ctx, session, ids)).items() if count]
+        gaps = await number_rows.gaps(session, incomplete, limit) if incomplete else {}
+    numbers: dict[int, list[int]] = defaultdict(list)
+    for row, runs in gaps.items():
+        for first, last in runs:
+            numbers[row].extend(range(first, min(last + 1, first + limit - len(numbers[row]))))
     return numbers
 
 
-async def missing_count(ctx: Context, found: rows.Session) -> int:
-    """How many numbers between the lowest and the highest of the session never arrived."""
+async def missing_counts(ctx: Context, ids: Iterable[int]) -> dict[int, int]:
+    """By session: how many numbers between its lowest and its highest never arrived."""
     ctx.caller.must("passings:read")
     async with ctx.database.reading() as session:
-        return await _missing(session, found)
+        return await _missing(ctx, session, ids)
 
 
-async def _missing(session: AsyncSession, found: rows.Session) -> int:
-    current = (await rows.by_ids(session, found.account_id, [found.id]))[0]
-    span = await passing_rows.span(session, found.id)
-    return 0 if span is None else span[1] - span[0] + 1 - current.passing_count
+async def _missing(ctx: Context, session: AsyncSession, ids: Iterable[int]) -> dict[int, int]:
+    owned = {row.id: row for row in await rows.by_ids(session, ctx.caller.account, ids)}
+    spans = await number_rows.spans(session, owned)
+    return {row: last - first + 1 - owned[row].passing_count for row, (first, last) in spans.items()}
 
 
-async def conflicts(ctx: Context, found: rows.Session, limit: int) -> Sequence[passing_rows.Conflict]:
-    """What the device sent under numbers that were taken by other content, oldest first."""
+async def conflicts(ctx: Context, ids: Iterable[int], limit: int) -> dict[int, list[Conflict]]:
+    """By session: what the device sent under numbers that were taken by other content, oldest first."""
     ctx.caller.must("passings:read")
     async with ctx.database.reading() as session:
-        return await passing_rows.conflicts(session, found.id, limit)
+        owned = [row.id for row in await rows.by_ids(session, ctx.caller.account, ids)]
+        return await number_rows.conflicts(session, owned, limit)

@@ -36,8 +36,7 @@ class Postgres:
 
     async def empty(self, database: str) -> None:
         """Removes every row and starts the ids anew."""
-        tables = "accounts, api_keys, devices, sessions, passings, conflicts"
-        await self.run(f"TRUNCATE {tables} RESTART IDENTITY", database=database)
+        await self.run("TRUNCATE accounts RESTART IDENTITY CASCADE", "TRUNCATE passings", database=database)
 
     async def run(self, *statements: str, database: str = "postgres") -> None:
         connection = await asyncpg.connect(user="postgres", database=database, host=self.folder)

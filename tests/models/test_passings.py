@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from models import numbers as numbered
 from models import passings as rows
 from models.passings import Filter
 from tests import factories as make
@@ -139,18 +140,19 @@ async def test_the_earliest_place_of_a_higher_number(race):
 
 
 async def test_what_is_missing_lies_between_the_lowest_and_the_highest(race):
-    assert await race.ask(rows.gaps, race.one.id, 99) == [(11, 11), (13, 19), (21, 29), (31, 39)]
-    assert await race.ask(rows.gaps, race.one.id, 2) == [(11, 11), (13, 19)]
-    assert await race.ask(rows.gaps, race.two.id, 99) == []
-    assert await race.ask(rows.span, race.one.id) == (10, 40)
-    assert await race.ask(rows.span, race.far.id) == (10, 11)
+    ids = [race.one.id, race.two.id, race.far.id]
+    found = await race.ask(numbered.gaps, ids, 99)
+    assert found[race.one.id] == [(11, 11), (13, 19), (21, 29), (31, 39)] and race.two.id not in found
+    assert (await race.ask(numbered.gaps, ids, 2))[race.one.id] == [(11, 11), (13, 19)]
+    spans = await race.ask(numbered.spans, ids)
+    assert (spans[race.one.id], spans[race.far.id]) == ((10, 40), (10, 11))
 
 
 async def test_an_empty_session_has_neither_span_nor_gaps(database):
     session = await make.session(database)
     async with database.reading() as transaction:
-        assert await rows.span(transaction, session.id) is None
-        assert await rows.gaps(transaction, session.id, 9) == []
+        assert await numbered.spans(transaction, [session.id]) == {}
+        assert await numbered.gaps(transaction, [session.id], 9) == {}
 
 
 @ANY
@@ -161,8 +163,8 @@ async def test_the_gaps_and_the_numbers_together_leave_nothing_out(database, giv
     async with make.running(database) as ingest:
         await ingest.write(make.submission(session, *(make.content(n, at=0) for n in given_numbers)))
     async with database.reading() as transaction:
-        gaps = await rows.gaps(transaction, session.id, 99)
-        low, high = await rows.span(transaction, session.id)
+        gaps = (await numbered.gaps(transaction, [session.id], 99)).get(session.id, [])
+        low, high = (await numbered.spans(transaction, [session.id]))[session.id]
     covered = sorted([*((n, n) for n in given_numbers), *gaps])
     assert (covered[0][0], covered[-1][1]) == (low, high) == (min(given_numbers), max(given_numbers))
     assert all(one[1] + 1 == other[0] for one, other in zip(covered, covered[1:], strict=False))

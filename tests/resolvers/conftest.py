@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator
 import pytest
 
 from models.database import Database
+from models.events import Event
 from models.ingest import Ingest
+from models.races import Race
 from resolvers import keys, passings
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
 from resolvers.keys import NewKey
+from resolvers.leaderboards import Boards
 from resolvers.passings import NewPassing
 from tests import factories as make
 from tests.models.conftest import database as database
 from tests.models.conftest import sqlite_database as sqlite_database
 from tests.models.conftest import url as url
+from tests.resolvers.racing import make_event, make_race
 
 
 class Office:
@@ -26,7 +30,7 @@ class Office:
         self.operator = self.context(make.OPERATOR)
 
     def context(self, caller: Caller) -> Context:
-        return Context(caller, self.database, self.ingest, self.callers, self.clock)
+        return Context(caller, self.database, self.ingest, self.callers, Boards(), self.clock)
 
     async def key(self, account_id: int, access: str = "READ_WRITE", **wanted) -> str:
         return (await keys.create(self.operator, NewKey(access=access, **wanted), account_id))[1]
@@ -72,6 +76,18 @@ async def ctx(office) -> Context:
 async def other(office) -> Context:
     """Another company."""
     return await office.company()
+
+
+@pytest.fixture
+async def event(ctx) -> Event:
+    """A private draft of the company."""
+    return await make_event(ctx)
+
+
+@pytest.fixture
+async def race(ctx, event) -> Race:
+    """A marathon with two checkpoints on the way."""
+    return await make_race(ctx, event)
 
 
 @pytest.fixture

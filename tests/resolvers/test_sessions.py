@@ -62,22 +62,20 @@ async def test_a_session_with_an_alias_that_cannot_be_kept_is_not_opened(ctx, de
 
 async def test_missing_numbers_are_listed_lowest_first_and_counted(ctx, device, record):
     session = await sessions.open(ctx, device.device_id)
-    assert (await sessions.missing_count(ctx, session), await sessions.missing_numbers(ctx, session, 9)) == (
-        0,
-        [],
-    )
+    ids = [session.id]
+    assert (await sessions.missing_counts(ctx, ids), await sessions.missing_numbers(ctx, ids, 9)) == ({}, {})
     await record(ctx, session.token, 3, 5, 9, 1_000_000)
-    assert await sessions.missing_count(ctx, session) == 1_000_000 - 3 + 1 - 4
-    assert await sessions.missing_numbers(ctx, session, 5) == [4, 6, 7, 8, 10]
+    assert (await sessions.missing_counts(ctx, [session.id]))[session.id] == 1_000_000 - 3 + 1 - 4
+    assert (await sessions.missing_numbers(ctx, ids, 5))[session.id] == [4, 6, 7, 8, 10]
     await record(ctx, session.token, 4)
-    assert await sessions.missing_numbers(ctx, session, 2) == [6, 7]
+    assert (await sessions.missing_numbers(ctx, ids, 2))[session.id] == [6, 7]
 
 
 async def test_missing_numbers_reach_from_zero_to_the_highest_number(ctx, device, record):
     session = await sessions.open(ctx, device.device_id)
     await record(ctx, session.token, 0, 2**63 - 1)
-    assert await sessions.missing_count(ctx, session) == 2**63 - 2
-    assert await sessions.missing_numbers(ctx, session, 3) == [1, 2, 3]
+    assert (await sessions.missing_counts(ctx, [session.id]))[session.id] == 2**63 - 2
+    assert (await sessions.missing_numbers(ctx, [session.id], 3))[session.id] == [1, 2, 3]
 
 
 async def test_conflicts_are_shown_oldest_first(ctx, device, record):
@@ -85,5 +83,5 @@ async def test_conflicts_are_shown_oldest_first(ctx, device, record):
     await record(ctx, session.token, 1, 2)
     await record(ctx, session.token, 2, bib="x")
     await record(ctx, session.token, 1, bib="y")
-    assert [row.number for row in await sessions.conflicts(ctx, session, 9)] == [2, 1]
-    assert [row.number for row in await sessions.conflicts(ctx, session, 1)] == [2]
+    assert [row.number for row in (await sessions.conflicts(ctx, [session.id], 9))[session.id]] == [2, 1]
+    assert [row.number for row in (await sessions.conflicts(ctx, [session.id], 1))[session.id]] == [2]

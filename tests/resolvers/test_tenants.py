@@ -2,16 +2,38 @@
 
 import pytest
 
+from models.participants import Filter as Who
 from models.passings import Filter
-from resolvers import devices, keys, passings, polls, sessions
+from resolvers import (
+    corrections,
+    devices,
+    events,
+    imports,
+    keys,
+    leaderboards,
+    participants,
+    passings,
+    polls,
+    races,
+    registrations,
+    results,
+    servings,
+    sessions,
+    verdicts,
+)
+from resolvers.corrections import NewManual
+from resolvers.courses import NewCategory, NewRace
 from resolvers.devices import NewDevice
+from resolvers.entries import NewParticipant
 from resolvers.errors import NotFound, SessionNotActive, Unidentified
 from resolvers.keys import NewKey
+from resolvers.servings import ServeCheckpoint
+from tests.resolvers.racing import NOON_TEXT, make_event, make_race
 from tests.resolvers.test_rights import OPERATIONS
 
 
 class Theirs:
-    """What another company has: a device with a session, passings with a gap, a conflict, a key."""
+    """What another company has: a device with a session, passings with a gap, a conflict, a key, a private race."""
 
     @classmethod
     async def of(cls, ctx, record):
@@ -22,7 +44,26 @@ class Theirs:
         await record(ctx, self.session.token, 1, bib="other")
         self.key_id = ctx.caller.key_id
         self.account_id = ctx.caller.account
+        self.event = await make_event(ctx)
+        self.race = await make_race(ctx, self.event, categories=[NewCategory(name="All")])
+        (self.wave,), (self.category,), (self.checkpoint, *_) = (await races.parts(ctx, [self.race.id]))[
+            self.race.id
+        ]
+        new = ServeCheckpoint(checkpoint_id=self.checkpoint.id, device_id=self.device.device_id)
+        self.serving = (await servings.serve(ctx, new)).serving
+        (added,) = await registrations.add(ctx, self.event.token, [NewParticipant(bib="7", name="Ann")])
+        self.participant = added.participant
+        self.board = await leaderboards.of_race(ctx, self.race.id)
+        self.row = await passings.of_position(ctx, 1)
         return self
+
+    def vanish(self) -> None:
+        """From now on it names what nobody has."""
+        self.device.device_id = self.session.token = self.event.token = "F" * 64
+        self.key_id = 999_999_999
+        self.participant.participant_id = "F" * 64
+        for each in (self.race, self.wave, self.category, self.checkpoint, self.serving, self.participant):
+            each.id = 999_999_999
 
 
 REFUSED = {
@@ -42,31 +83,85 @@ REFUSED = {
     "passings.of_position": lambda ctx, of: passings.of_position(ctx, 1),
     "polls.poll": lambda ctx, of: polls.poll(ctx, of.device.device_id),
     "keys.revoke": lambda ctx, of: keys.revoke(ctx, of.key_id),
+    "events.update": lambda ctx, of: events.update(ctx, of.event.token, {"name": "Mine"}),
+    "events.of_token": lambda ctx, of: events.of_token(ctx, of.event.token),
+    "events.own": lambda ctx, of: events.own(ctx, of.event.token),
+    "events.changes": lambda ctx, of: events.changes(ctx, of.event.token),
+    "races.create": lambda ctx, of: races.create(ctx, of.event.token, NewRace(name="Mine")),
+    "races.update": lambda ctx, of: races.update(ctx, of.race.id, {"name": "Mine"}),
+    "races.set_gun_time": lambda ctx, of: races.set_gun_time(ctx, of.race.id, None, NOON_TEXT),
+    "races.of_id": lambda ctx, of: races.of_id(ctx, of.race.id),
+    "races.checkpoints": lambda ctx, of: races.checkpoints(ctx, of.race.id),
+    "races.wave": lambda ctx, of: races.wave(ctx, of.wave.id),
+    "races.category": lambda ctx, of: races.category(ctx, of.category.id),
+    "races.checkpoint": lambda ctx, of: races.checkpoint(ctx, of.checkpoint.id),
+    "leaderboards.of_race": lambda ctx, of: leaderboards.of_race(ctx, of.race.id),
+    "leaderboards.of_bib": lambda ctx, of: leaderboards.of_bib(ctx, of.board, "7"),
+    "leaderboards.progress": lambda ctx, of: leaderboards.progress(ctx, of.board),
+    "leaderboards.rescore": lambda ctx, of: leaderboards.rescore(ctx, of.race.id),
+    "verdicts.served": lambda ctx, of: verdicts.served(ctx, event_token=of.event.token),
+    "verdicts.anomalies_of": lambda ctx, of: verdicts.anomalies_of(ctx, of.race.id),
+    "results.official": lambda ctx, of: results.official(ctx, of.race.id),
+    "servings.serve": lambda ctx, of: servings.serve(
+        ctx, ServeCheckpoint(checkpoint_id=of.checkpoint.id, device_id=of.device.device_id)
+    ),
+    "servings.update": lambda ctx, of: servings.update(ctx, of.serving.id, {"role": "BACKUP"}),
+    "servings.end": lambda ctx, of: servings.end(ctx, of.serving.id),
+    "servings.remove": lambda ctx, of: servings.remove(ctx, of.serving.id),
+    "servings.of_id": lambda ctx, of: servings.of_id(ctx, of.serving.id),
+    "participants.of_id": lambda ctx, of: participants.of_id(ctx, of.participant.participant_id),
+    "participants.of_bib": lambda ctx, of: participants.of_bib(ctx, of.event.token, "7"),
+    "participants.page": lambda ctx, of: participants.page(ctx, of.event.token, limit=9),
+    "participants.pages": lambda ctx, of: participants.pages(ctx, [of.event.id], Who(), 0, 9),
+    "registrations.add": lambda ctx, of: registrations.add(
+        ctx, of.event.token, [NewParticipant(bib="8", name="Eve")]
+    ),
+    "registrations.update": lambda ctx, of: registrations.update(
+        ctx, of.participant.participant_id, {"name": "Eve"}
+    ),
+    "imports.participants": lambda ctx, of: imports.participants(ctx, of.event.token, "bib,name\n8,Eve"),
+    "corrections.add_manual_passing": lambda ctx, of: corrections.add_manual_passing(
+        ctx, NewManual(checkpoint_id=of.checkpoint.id, bib="7", at=NOON_TEXT, reason="seen")
+    ),
+    "corrections.judge": lambda ctx, of: corrections.judge(ctx, 1, "VOIDED", "why", of.checkpoint.id),
+    "corrections.adjust_time": lambda ctx, of: corrections.adjust_time(
+        ctx, of.participant.participant_id, 5, "why"
+    ),
 }
 EMPTY = {
+    "verdicts.of_passings": lambda ctx, of: verdicts.of_passings(ctx, [of.row]),
     "devices.page": lambda ctx, of: devices.page(ctx, limit=9),
     "devices.of_rows": lambda ctx, of: devices.of_rows(ctx, [of.device.id]),
     "devices.counts": lambda ctx, of: devices.counts(ctx, [of.device.id]),
     "sessions.of_rows": lambda ctx, of: sessions.of_rows(ctx, [of.session.id]),
     "sessions.active_of_rows": lambda ctx, of: sessions.active_of_rows(ctx, [of.device.id]),
+    "sessions.missing_numbers": lambda ctx, of: sessions.missing_numbers(ctx, [of.session.id], 9),
+    "sessions.missing_counts": lambda ctx, of: sessions.missing_counts(ctx, [of.session.id]),
+    "sessions.conflicts": lambda ctx, of: sessions.conflicts(ctx, [of.session.id], 9),
     "sessions.pages": lambda ctx, of: sessions.pages(ctx, [of.device.id], 0, 9),
     "passings.after": lambda ctx, of: passings.after(ctx, Filter(), 0, 9),
     "passings.before": lambda ctx, of: passings.before(ctx, Filter(), None, 9),
     "passings.position": lambda ctx, of: passings.position(ctx),
     "passings.count": lambda ctx, of: passings.count(ctx, Filter()),
     "passings.of_numbers": lambda ctx, of: passings.of_numbers(ctx, of.session.id, [1, 3]),
+    "participants.of_rows": lambda ctx, of: participants.of_rows(ctx, [of.participant.id]),
+    "participants.personal": lambda ctx, of: participants.personal(ctx, [of.participant.id]),
+    "events.page": lambda ctx, of: events.page(ctx, limit=9),
+    "events.of_rows": lambda ctx, of: events.of_rows(ctx, [of.event.id]),
+    "races.of_events": lambda ctx, of: races.of_events(ctx, [of.event.id]),
+    "races.of_rows": lambda ctx, of: races.of_rows(ctx, [of.race.id]),
+    "races.parts": lambda ctx, of: races.parts(ctx, [of.race.id]),
+    "races.checkpoints_of_rows": lambda ctx, of: races.checkpoints_of_rows(ctx, [of.checkpoint.id]),
+    "servings.of_checkpoints": lambda ctx, of: servings.of_checkpoints(ctx, [of.checkpoint.id]),
 }
 NOTHING = ([], {}, 0, ([], {}, 0), ([], 0))
 # They take a row, which only an operation gives, and a filter, which only `which` makes of names.
 BY_ROW = {
-    "sessions.missing_numbers": lambda ctx, of: sessions.missing_numbers(ctx, of.session, 9),
-    "sessions.missing_count": lambda ctx, of: sessions.missing_count(ctx, of.session),
-    "sessions.conflicts": lambda ctx, of: sessions.conflicts(ctx, of.session, 9),
     "passings.after by session": lambda ctx, of: passings.after(ctx, Filter(of.session.id), 0, 9),
     "passings.before by session": lambda ctx, of: passings.before(ctx, Filter(of.session.id), None, 9),
     "passings.count by session": lambda ctx, of: passings.count(ctx, Filter(of.session.id, bib="7")),
 }
-BELOW = {"devices.bind", "keys.create", "keys.page", "keys.account", "keys.create_account"}
+BELOW = {"devices.bind", "keys.create", "keys.page", "keys.account", "keys.create_account", "events.create"}
 """Have a test of their own."""
 
 
@@ -90,8 +185,7 @@ async def test_what_another_account_has_does_not_exist(ctx, theirs, name):
 async def test_what_does_not_exist_is_refused_in_the_same_words(ctx, theirs, name):
     with pytest.raises(NotFound) as foreign:
         await REFUSED[name](ctx, theirs)
-    theirs.device.device_id = theirs.session.token = "F" * 64
-    theirs.key_id = 999_999_999
+    theirs.vanish()
     with pytest.raises(NotFound) as missing:
         await REFUSED[name](ctx, theirs)
     foreign_text, missing_text = str(foreign.value), str(missing.value)
@@ -111,6 +205,7 @@ async def test_refused_operations_changed_nothing(ctx, other, theirs):
     assert (await sessions.active_of(other, theirs.device.device_id)).id == theirs.session.id
     assert await passings.count(other, Filter()) == 2
     assert (await keys.page(other))[0].revoked_at is None
+    assert (await events.of_token(other, theirs.event.token)).revision == theirs.event.revision + 3
 
 
 async def test_the_same_serial_number_is_another_device_in_another_account(ctx, other, theirs):

@@ -1,0 +1,230 @@
+"""Leaderboards: shared by queries, feeds and exports, one board for each race."""
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from models import boards as rows
+from models import events as event_rows
+from models import participants as participant_rows
+from models import races as race_rows
+from models import sessions as session_rows
+from models.database import Database
+from resolvers import events, inputs
+from resolvers.context import Context
+from resolvers.devices import connected
+from resolvers.errors import Busy, Invalid, NotFound
+from timing.leaderboards import Leaderboard
+from timing.passings import Verdict
+from timing.races import Race
+from timing.scoring import Scoring
+from timing.standings import Counts, Standing
+from timing.teams import TeamView
+from timing.views import Ranking, View, Which
+
+MOST_EVENTS = 100
+"""Events whose boards are kept; those that nobody asked for longest are let go and made anew when asked."""
+MOST_TRIES = 10
+"""Attempts to catch a moment in which nothing arrives, before a comparison is given up."""
+
+
+class Boards:
+    """The live boards of the events that are looked at. `announce` tells who follows an event."""
+
+    def __init__(self, announce: Callable[[int, int], None] = lambda event_id, revision: None) -> None:
+        self._announce = announce
+        self._kept: OrderedDict[int, rows.Boards] = OrderedDict()
+
+    def changed(self, event_id: int, revision: int) -> None:
+        """To be called after a change of an event's definition was committed."""
+        self._announce(event_id, revision)
+
+    async def of_event(self, database: Database, event: event_rows.Event) -> rows.Boards:
+        """The event's boards with everything on them that was committed before the call."""
+        kept = self._kept.get(event.id)
+        if kept is None:
+            kept = self._kept[event.id] = rows.Boards(event)
+            if len(self._kept) > MOST_EVENTS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(event.id)
+        await kept.catch_up(database)
+        return kept
+
+    async def warm(self, database: Database) -> None:
+        """Makes the boards of every published event, so that the first to look does not wait for them."""
+        async with database.reading() as session:
+            published = await event_rows.published(session, MOST_EVENTS)
+        for event in published:
+            await self.of_event(database, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A race's board as the caller may see it; it goes on being kept up while somebody follows the event."""
+
+    kept: rows.Boards
+    race_id: int
+
+    @property
+    def event(self) -> event_rows.Event:
+        return self.kept.event
+
+    @property
+    def scoring(self) -> Scoring:
+        return self.kept.scoring
+
+    @property
+    def leaderboard(self) -> Leaderboard:
+        return self.kept.scoring.boards[self.race_id]
+
+    @property
+    def race(self) -> Race:
+        return self.leaderboard.course.race
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """What is on it: the position in the stream of passings, and the revision of the definition."""
+        return self.kept.position, self.kept.revision
+
+    async def verdict_counts(self) -> dict[Verdict, int]:
+        """How many passings of the race have which verdict; what arrives meanwhile may be in it or not."""
+        counts: Counter[Verdict] = Counter()
+        for part in self.scoring.counting(self.race_id):
+            counts.update(part)
+            await asyncio.sleep(0)
+        return dict(counts)
+
+
+class Progress(NamedTuple):
+    """How a race goes. Readers are the devices that serve it; those alive were heard within 150 s."""
+
+    race: Race
+    state: str
+    counts: Counts
+    readers: int
+    readers_alive: int
+
+
+async def of_race(ctx: Context, race_id: int | None) -> Board:
+    """The board of a race, up to date. For its account with `events:read`, or for anybody if it is public."""
+    async with ctx.database.reading() as session:
+        race = None if race_id is None else await race_rows.by_id(session, race_id)
+        event = None if race is None else await event_rows.by_id(session, race.event_id)
+    if race is None or event is None:
+        raise NotFound("Race")
+    kept = await ctx.boards.of_event(ctx.database, events.seen(ctx, event, "Race"))
+    if race.id not in kept.scoring.boards:
+        raise NotFound("Race")
+    return Board(kept, race.id)
+
+
+async def of_bib(ctx: Context, board: Board, bib: str) -> int:
+    """The row of the participant of the race with this bib. Raises NotFound."""
+    events.seen(ctx, board.event)
+    async with ctx.database.reading() as session:
+        found = await participant_rows.by_bib(session, board.event.id, inputs.required(bib, "bib"))
+    if found is None or found.race_id != board.race_id:
+        raise NotFound("Participant")
+    return found.id
+
+
+async def progress(ctx: Context, board: Board) -> Progress:
+    """Of its account with `events:read`, or of a public race for anybody."""
+    events.seen(ctx, board.event)
+    devices = {
+        serving.device_row
+        for serving in board.kept.definition.servings
+        if serving.race == board.race_id and serving.device_row is not None
+    }
+    async with ctx.database.reading() as session:
+        heard = await session_rows.counts_by_device(session, devices)
+    alive = sum(connected(ctx, each.last_received_at) for each in heard.values())
+    counts = board.leaderboard.view(Which()).counts()
+    return Progress(board.race, _state(counts), counts, len(devices), alive)
+
+
+def _state(counts: Counts) -> str:
+    """Over when nobody is on the course any more: who never started will not."""
+    if counts.on_course:
+        return "RUNNING"
+    return "FINISHED" if counts.finished else "NOT_STARTED"
+
+
+def which(
+    board: Board,
+    *,
+    ranking: str = "OVERALL",
+    gender: str | None = None,
+    category: str | None = None,
+    club: str | None = None,
+    checkpoint_id: int | None = None,
+    lap: int | None = None,
+) -> Which:
+    """The view that these names mean. Raises Invalid for a checkpoint that is not of the race."""
+    for field, value in (("gender", gender), ("category", category), ("club", club)):
+        inputs.text(value, field)
+    known = {checkpoint.id for checkpoint in board.race.checkpoints}
+    if checkpoint_id is not None and checkpoint_id not in known:
+        raise Invalid("checkpoint_id", "is no checkpoint of this race")
+    if lap is not None:
+        inputs.whole(lap, "lap", 1, 100_000)
+    found = Which(Ranking(ranking), gender, category, club, checkpoint_id, lap)
+    try:
+        board.leaderboard.view(found)
+    except LookupError:
+        raise Invalid("lap", "is no lap of this race") from None
+    return found
+
+
+def page(
+    view: View | TeamView, *, search: str | None = None, after: int = 0, limit: int
+) -> tuple[list[Standing], int, bool]:
+    """Standings behind the line `after` of the view, how many there are, and whether more follow.
+
+    `search` is a bib, or a part of a name in any case.
+    """
+    if not search:
+        return view.page(after, limit), len(view), after + limit < len(view)
+    wanted = inputs.required(search, "search").casefold()
+    found = [each for each in view.page(0, len(view)) if _matches(each, wanted)]
+    rest = [each for each in found if each.place > after]
+    return rest[:limit], len(found), len(rest) > limit
+
+
+def _matches(standing: Standing, wanted: str) -> bool:
+    who = standing.participant
+    if who is None:
+        return wanted in (standing.team or "").casefold()
+    return who.bib.casefold() == wanted or wanted in who.name.casefold()
+
+
+async def rescore(ctx: Context, race_id: int) -> list[str]:
+    """How the running board differs from one computed from scratch: a sentence each, best none."""
+    ctx.caller.must("events:read")
+    for _ in range(MOST_TRIES):
+        board = await of_race(ctx, race_id)
+        if board.event.account_id != ctx.caller.account:
+            raise NotFound("Race")
+        fresh = Board(await rows.anew(ctx.database, board.event), race_id)
+        running, scratch = board.leaderboard.copy(), fresh.leaderboard.copy()
+        counted, counts = await board.verdict_counts(), await fresh.verdict_counts()
+        if board.state == fresh.state:
+            return await asyncio.to_thread(_differences, running, scratch, counted, counts)
+    raise Busy
+
+
+def _differences(
+    running: Leaderboard, scratch: Leaderboard, counted: dict[Verdict, int], counts: dict[Verdict, int]
+) -> list[str]:
+    """Compares every line, with its rank, and the counts of verdicts."""
+    mine, other = (
+        {each.key: each for each in board.view().page(0, len(board))} for board in (running, scratch)
+    )
+    found = [
+        f"participant {key}: running {mine.get(key)}, from scratch {other.get(key)}"
+        for key in sorted(mine.keys() | other.keys())
+        if mine.get(key) != other.get(key)
+    ]
+    return found if counted == counts else [*found, f"verdicts: running {counted}, from scratch {counts}"]
