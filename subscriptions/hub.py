@@ -19,7 +19,6 @@ import msgspec
 from broadcaster import Broadcast
 
 from models.outcomes import Commit
-from resolvers.context import Context
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +42,7 @@ class Fact(msgspec.Struct, array_like=True):
     accounts: dict[int, int] = {}
     sessions: dict[int, int] = {}
     devices: dict[int, int] = {}
+    events: dict[int, int] = {}
 
 
 class Doorbell:
@@ -72,7 +72,7 @@ class Hub:
     def __init__(self, broker_url: str) -> None:
         self._broker_url = broker_url
         self._doorbells: dict[Topic, set[Doorbell]] = defaultdict(set)
-        self._unsent = Fact()
+        self._unsent = Fact({}, {}, {}, {})
         self._send = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -107,16 +107,24 @@ class Hub:
             mine.update(news)
         self._send.set()
 
+    def changed(self, event_id: int, revision: int) -> None:
+        """Tells every process that what defines an event has a new revision; never waits."""
+        self._unsent.events[event_id] = revision
+        self._send.set()
+
     @contextlib.contextmanager
-    def listen(self, topic: Topic) -> Iterator[Doorbell]:
+    def listen(self, *topics: Topic) -> Iterator[Doorbell]:
+        """A doorbell that rings for news of any of the topics."""
         doorbell = Doorbell()
-        self._doorbells[topic].add(doorbell)
+        for topic in topics:
+            self._doorbells[topic].add(doorbell)
         try:
             yield doorbell
         finally:
-            self._doorbells[topic].discard(doorbell)
-            if not self._doorbells[topic]:
-                del self._doorbells[topic]
+            for topic in topics:
+                self._doorbells[topic].discard(doorbell)
+                if not self._doorbells[topic]:
+                    del self._doorbells[topic]
 
     async def _run(self) -> None:
         while not self._closing:  # a bus that fails while it is left hides the cancellation
@@ -149,11 +157,16 @@ class Hub:
         while True:
             await self._send.wait()
             self._send.clear()
-            fact, self._unsent = self._unsent, Fact({}, {}, {})
+            fact, self._unsent = self._unsent, Fact({}, {}, {}, {})
             await bus.publish(CHANNEL, _encode(fact))
 
     def _ring(self, fact: Fact) -> None:
-        for kind, news in (("account", fact.accounts), ("session", fact.sessions), ("device", fact.devices)):
+        for kind, news in (
+            ("account", fact.accounts),
+            ("session", fact.sessions),
+            ("device", fact.devices),
+            ("event", fact.events),
+        ):
             for row, position in news.items():
                 for doorbell in self._doorbells.get((kind, row), ()):
                     doorbell.ring(position)
@@ -166,13 +179,3 @@ class Hub:
 
 def _encode(fact: Fact) -> str:
     return msgspec.json.encode(fact).decode()
-
-
-class Live(Context):
-    """A context that can also listen."""
-
-    __slots__ = ("hub",)
-
-    def __init__(self, context: Context, hub: Hub) -> None:
-        super().__init__(context.caller, context.database, context.ingest, context.callers, context.clock)
-        self.hub = hub

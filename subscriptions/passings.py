@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator
 from models.passings import Filter, Row
 from resolvers import passings
 from resolvers.errors import Invalid
-from subscriptions.hub import Live, Topic
+from subscriptions.hub import Topic
+from subscriptions.live import Live
 
 AT_ONCE = 500
 """Rows read at a time while a listener catches up."""

@@ -1,0 +1,66 @@
+"""Leaderboards, participants and races as they change."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from resolvers import events, leaderboards
+from resolvers.leaderboards import Board, Progress
+from subscriptions.live import Live
+from subscriptions.screens import Shown, Update
+from timing.leaderboards import Leaderboard
+from timing.standings import Standing
+from timing.views import Which
+
+
+async def feed(
+    ctx: Live, board: Board, which: Which, top: int, *, counts: bool = True
+) -> AsyncGenerator[Update, None]:
+    """A snapshot, then what changes for this view alone; revisions grow by one.
+
+    One who reads slowly gets another snapshot instead of all that came between. Ends with Unidentified when
+    the caller's key is revoked, and with NotFound when the event is no longer to be seen.
+    """
+    pace = ctx.screens.pace(board.event)
+    shown = Shown(board.race_id, which, top, counts)
+    with pace.listening() as doorbell, pace.screen(shown, board.kept) as screen:
+        revision = None
+        while True:
+            for update in screen.since(revision):
+                yield update
+                revision = update.revision
+            await doorbell.wait()
+            await _still(ctx, board)
+
+
+async def participant(ctx: Live, board: Board, participant: int) -> AsyncGenerator[Standing, None]:
+    """The standing of one participant, now and whenever it changes."""
+    last = None
+    async for now in _readings(ctx, board):
+        standing = now.view(Which()).standing(participant)
+        if standing is not None and standing != last:
+            last = standing
+            yield standing
+
+
+async def race(ctx: Live, board: Board) -> AsyncGenerator[Progress, None]:
+    """How the race goes, now and whenever that changes."""
+    last = None
+    async for _ in _readings(ctx, board):
+        progress = await leaderboards.progress(ctx, board)
+        if progress != last:
+            last = progress
+            yield progress
+
+
+async def _readings(ctx: Live, board: Board) -> AsyncIterator[Leaderboard]:
+    with ctx.screens.pace(board.event).listening() as doorbell:
+        while True:
+            yield board.leaderboard
+            await doorbell.wait()
+            await _still(ctx, board)
+
+
+async def _still(ctx: Live, board: Board) -> None:
+    """Raises when the caller may no longer look."""
+    if ctx.caller.key_id is not None:
+        await ctx.callers.still(ctx.caller)
+    events.seen(ctx, board.event)
