@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from strawberry.types import Info as StrawberryInfo
 
 from resolvers.errors import NotFound
-from subscriptions.hub import Live
+from subscriptions.live import Live
 
 T = TypeVar("T")
 Info = StrawberryInfo["GraphQLContext", Any]

@@ -20,7 +20,7 @@ def translate(errors: list[GraphQLError]) -> None:
         while isinstance(cause, GraphQLError):
             cause = cause.original_error
         if isinstance(cause, Invalid):
-            field = _in_client_words(cause.field)
+            field = in_client_words(cause.field)
             error.message = f"{field}: {cause.reason}"
             error.extensions = cause.extensions | {"fields": {field: cause.reason}}
         elif isinstance(cause, TimingError):
@@ -46,7 +46,8 @@ def _within_graphql(cause: BaseException | None) -> bool:
     return last is not None and str(last.tb_frame.f_globals.get("__name__")).startswith("graphql.")
 
 
-def _in_client_words(field: str) -> str:
+def in_client_words(field: str) -> str:
+    """`chips[0].birth_date` to `chips[0].birthDate`."""
     return ".".join(to_camel_case(_RENAMED.get(part, part)) for part in field.split("."))
 
 

@@ -1,16 +1,26 @@
 """What the objects of one answer refer to, fetched together:
 a page of 50 costs one statement for each kind."""
 
-from functools import cached_property
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from models.devices import Device
-from models.passings import Row
+from models.events import Event
+from models.participants import Filter, Participant
+from models.passings import Conflict, Row
+from models.races import Checkpoint, Race, Serving
 from models.sessions import Counts, Session
-from resolvers import devices, passings, sessions
+from resolvers import devices, events, participants, passings, races, servings, sessions, verdicts
 from resolvers.context import Context
+from resolvers.errors import NotAllowed, NotFound
+from resolvers.participants import Personal
+from resolvers.races import Parts
+from timing.verdicts import Judged
+
+T = TypeVar("T")
 
 
 class Loaders:
@@ -66,6 +76,24 @@ class Loaders:
         return DataLoader(load)
 
     @cached_property
+    def missing_count(self) -> DataLoader[int, int]:
+        async def load(ids: list[int]) -> list[int | BaseException]:
+            found = await sessions.missing_counts(self.ctx, ids)
+            return [found.get(id, 0) for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def missing_numbers(self) -> DataLoader[tuple[int, int], list[int]]:
+        """By session and how many."""
+        return _by_size(partial(sessions.missing_numbers, self.ctx))
+
+    @cached_property
+    def conflicts(self) -> DataLoader[tuple[int, int], list[Conflict]]:
+        """By session and how many."""
+        return _by_size(partial(sessions.conflicts, self.ctx))
+
+    @cached_property
     def passing(self) -> DataLoader[tuple[int, int], Row]:
         """By session and number."""
 
@@ -78,3 +106,114 @@ class Loaders:
             return [found[key] for key in keys]
 
         return DataLoader(load)
+
+    @cached_property
+    def event(self) -> DataLoader[int, Event]:
+        async def load(ids: list[int]) -> list[Event | BaseException]:
+            found = await events.of_rows(self.ctx, ids)
+            return [found[id] for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def races(self) -> DataLoader[int, list[Race]]:
+        """By event."""
+
+        async def load(ids: list[int]) -> list[list[Race] | BaseException]:
+            found = await races.of_events(self.ctx, ids)
+            return [found[id] for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def race(self) -> DataLoader[int, Race]:
+        async def load(ids: list[int]) -> list[Race | BaseException]:
+            found = await races.of_rows(self.ctx, ids)
+            return [found[id] for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def parts(self) -> DataLoader[int, Parts]:
+        """By race."""
+
+        async def load(ids: list[int]) -> list[Parts | BaseException]:
+            found = await races.parts(self.ctx, ids)
+            return [found[id] for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def servings(self) -> DataLoader[int, list[Serving] | None]:
+        """By checkpoint; None for those of other accounts."""
+
+        async def load(ids: list[int]) -> list[list[Serving] | None | BaseException]:
+            found = await servings.of_checkpoints(self.ctx, ids)
+            return [found.get(id) for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def checkpoint(self) -> DataLoader[int, Checkpoint]:
+        async def load(ids: list[int]) -> list[Checkpoint | BaseException]:
+            found = await races.checkpoints_of_rows(self.ctx, ids)
+            return [found[id] for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def verdict(self) -> DataLoader[Row, Judged | None]:
+        """By passing."""
+
+        async def load(rows: list[Row]) -> list[Judged | None | BaseException]:
+            found = await verdicts.of_passings(self.ctx, rows)
+            return [found.get(row.position) for row in rows]
+
+        return DataLoader(load)
+
+    @cached_property
+    def participant(self) -> DataLoader[int, Participant]:
+        async def load(ids: list[int]) -> list[Participant | BaseException]:
+            found = await participants.of_rows(self.ctx, ids)
+            return [found.get(id) or NotFound("Participant") for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def personal(self) -> DataLoader[int, Personal]:
+        """By participant."""
+
+        async def load(ids: list[int]) -> list[Personal | BaseException]:
+            found = await participants.personal(self.ctx, ids)
+            return [found.get(id) or NotAllowed("personal data is for keys of the account") for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def participants(self) -> DataLoader[tuple[int, Filter, int, int], tuple[list[Participant], int]]:
+        """By event, filter, cursor and size."""
+
+        async def load(keys: list[tuple[int, Filter, int, int]]) -> list[Any]:
+            found: dict[tuple[int, Filter, int, int], Any] = {}
+            for which, after, first in {key[1:] for key in keys}:
+                ids = [key[0] for key in keys if key[1:] == (which, after, first)]
+                pages = await participants.pages(self.ctx, ids, which, after, first)
+                found |= {(id, which, after, first): page for id, page in pages.items()}
+            return [found[key] for key in keys]
+
+        return DataLoader(load)
+
+
+def _by_size(
+    read: Callable[[list[int], int], Awaitable[dict[int, list[T]]]],
+) -> DataLoader[tuple[int, int], list[T]]:
+    """A read for each size that is asked for, which is one as a rule."""
+
+    async def load(keys: list[tuple[int, int]]) -> list[list[T] | BaseException]:
+        found: dict[tuple[int, int], list[T]] = {}
+        for size in {key[1] for key in keys}:
+            rows = await read([key[0] for key in keys if key[1] == size], size)
+            found |= {(row, size): each for row, each in rows.items()}
+        return [found.get(key, []) for key in keys]
+
+    return DataLoader(load)

@@ -1,25 +1,41 @@
 """Passings in GraphQL: reading and following them."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 from strawberry import Private
 
-from models.passings import Filter, Row
-from resolvers import inputs, passings
+from models.passings import Filter, Row, Window
+from resolvers import inputs, passings, verdicts
 from resolvers.errors import Invalid
 from schema.context import GraphQLContext, Info
 from schema.devices import Device
 from schema.loaders import Loaders
-from schema.relay import MOST, After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info
+from schema.relay import MOST, After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info, row_in
 from schema.scalars import BigInt, Instant
 from schema.sessions import Session
+from schema.verdicts import Verdict
 from subscriptions import passings as feeds
 from timing import clocks
 
+if TYPE_CHECKING:
+    from schema.participants import Participant
+    from schema.races import Checkpoint
+
 SessionToken = Annotated[str | None, strawberry.argument(description="Only those of this session.")]
 DeviceId = Annotated[str | None, strawberry.argument(description="Only those of this device.")]
+EventToken = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Only what the devices and sessions of this event detected while they serve it, as it is "
+        "assigned when this is asked."
+    ),
+]
+CheckpointId = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="Only what those detected that serve this checkpoint, while they do."),
+]
 
 
 @strawberry.type(description="One detection of a bib or chip at an instant. Immutable.")
@@ -47,6 +63,36 @@ class Passing(Node):
     @strawberry.field(description="The device that sent it. Needs `devices:read`.")
     async def device(self) -> Device:
         return Device.shape(await self.loaders.device.load(self.row.device_row), self.loaders)
+
+    @strawberry.field(
+        description="What the rules of its event say; null when its device and session serve none."
+    )
+    async def verdict(self) -> Verdict | None:
+        judged = await self.loaders.verdict.load(self.row)
+        return None if judged is None else Verdict(judged.verdict)
+
+    @strawberry.field(description="Why, in a sentence; null when there is no verdict.")
+    async def verdict_reason(self) -> str | None:
+        judged = await self.loaders.verdict.load(self.row)
+        return None if judged is None else judged.reason
+
+    @strawberry.field(description="Whose it is; null for nobody known. Needs `participants:read`.")
+    async def participant(self) -> Annotated["Participant", strawberry.lazy("schema.participants")] | None:
+        from schema.participants import Participant
+
+        judged = await self.loaders.verdict.load(self.row)
+        if judged is None or judged.participant is None:
+            return None
+        return Participant.shape(await self.loaders.participant.load(judged.participant), self.loaders)
+
+    @strawberry.field(description="The checkpoint that it belongs to; null when there is none.")
+    async def checkpoint(self) -> Annotated["Checkpoint", strawberry.lazy("schema.races")] | None:
+        from schema.races import Checkpoint
+
+        judged = await self.loaders.verdict.load(self.row)
+        if judged is None or judged.checkpoint is None:
+            return None
+        return Checkpoint.shape(await self.loaders.checkpoint.load(judged.checkpoint), self.loaders)
 
     @classmethod
     def shape(cls, row: Row, loaders: Loaders) -> Self:
@@ -116,6 +162,13 @@ def _edges(found: Sequence[Row], loaders: Loaders) -> list[Edge[Passing]]:
     return [Edge(cursor=str(row.position), node=Passing.shape(row, loaders)) for row in found]
 
 
+async def _served(
+    ctx: GraphQLContext, event_token: str | None, checkpoint_id: str | None
+) -> tuple[Window, ...] | None:
+    checkpoint = None if checkpoint_id is None else row_in(checkpoint_id, "Checkpoint")
+    return await verdicts.served(ctx, event_token=event_token, checkpoint_id=checkpoint)
+
+
 def _judged(at: Any, field: str) -> int | None:
     if at is None:
         return None
@@ -137,6 +190,8 @@ class Query:
         info: Info,
         session_token: SessionToken = None,
         device_id: DeviceId = None,
+        event_token: EventToken = None,
+        checkpoint_id: CheckpointId = None,
         bib: Annotated[str | None, strawberry.argument(description="Only this bib.")] = None,
         chip: Annotated[str | None, strawberry.argument(description="Only this chip.")] = None,
         from_: Annotated[
@@ -160,6 +215,7 @@ class Query:
             info.context,
             session_token=session_token,
             device_id=device_id,
+            served=await _served(info.context, event_token, checkpoint_id),
             bib=bib,
             chip=chip,
             from_=_judged(from_, "from"),
@@ -188,11 +244,18 @@ class Subscription:
         info: Info,
         session_token: SessionToken = None,
         device_id: DeviceId = None,
+        event_token: EventToken = None,
+        checkpoint_id: CheckpointId = None,
         after: Annotated[
             str | None, strawberry.argument(description="The cursor of the last passing that was seen.")
         ] = None,
     ) -> AsyncGenerator[PassingDelivery, None]:
-        which = await passings.which(info.context, session_token=session_token, device_id=device_id)
+        which = await passings.which(
+            info.context,
+            session_token=session_token,
+            device_id=device_id,
+            served=await _served(info.context, event_token, checkpoint_id),
+        )
         async for rows in feeds.feed(info.context, which, inputs.cursor(after, "after")):
             loaders = Loaders(info.context)
             for row in rows:

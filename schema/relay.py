@@ -3,6 +3,7 @@ A cursor is a place in a list; clients must not read it."""
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
@@ -67,3 +68,12 @@ def parts_of(id: str) -> tuple[str, str]:
     if not colon:
         raise NotFound("Node")
     return kind, key
+
+
+def row_in(id: str, kind: str) -> int:
+    """The row that a global id of this kind names; 0, which nothing has, for any other text."""
+    with contextlib.suppress(NotFound):
+        found, key = parts_of(id)
+        if found == kind:
+            return row_of(key) or 0
+    return 0

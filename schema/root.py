@@ -11,10 +11,32 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from resolvers import devices as device_operations
+from resolvers import events as event_operations
 from resolvers import keys as key_operations
+from resolvers import participants as participant_operations
 from resolvers import passings as passing_operations
+from resolvers import races as race_operations
+from resolvers import servings as serving_operations
 from resolvers import sessions as session_operations
-from schema import devices, errors, hot, keys, limits, passings, recordings, sessions
+from schema import (
+    anomalies,
+    corrections,
+    devices,
+    errors,
+    events,
+    hot,
+    imports,
+    keys,
+    leaderboards,
+    limits,
+    participants,
+    passings,
+    races,
+    recordings,
+    registrations,
+    servings,
+    sessions,
+)
 from schema.context import Info
 from schema.loaders import Loaders
 from schema.relay import Node, parts_of, row_of
@@ -46,6 +68,20 @@ async def _node(info: Info, id: str) -> Node | None:
             return sessions.Session.shape(await session_operations.of_token(ctx, key), loaders)
         case "Passing" if (position := row_of(key)) is not None:
             return passings.Passing.shape(await passing_operations.of_position(ctx, position), loaders)
+        case "Event":
+            return events.Event.shape(await event_operations.of_token(ctx, key), loaders)
+        case "Race" if (row := row_of(key)) is not None:
+            return races.Race.shape(await race_operations.of_id(ctx, row), loaders)
+        case "Participant":
+            return participants.Participant.shape(await participant_operations.of_id(ctx, key), loaders)
+        case "Wave" if (row := row_of(key)) is not None:
+            return races.Wave.shape(await race_operations.wave(ctx, row))
+        case "Category" if (row := row_of(key)) is not None:
+            return races.Category.shape(await race_operations.category(ctx, row))
+        case "Checkpoint" if (row := row_of(key)) is not None:
+            return races.Checkpoint.shape(await race_operations.checkpoint(ctx, row), loaders)
+        case "Serving" if (row := row_of(key)) is not None:
+            return servings.Serving.shape(await serving_operations.of_id(ctx, row), loaders)
         case "Account":
             account = keys.Account.shape(await key_operations.account(ctx))
             return account if account.id == id else None
@@ -108,12 +144,34 @@ class Schema(strawberry.Schema):
 
 def build(*, introspection: bool = True) -> Schema:
     """The schema; without introspection nobody can ask for its types."""
-    reading: list[Any] = [keys, devices, sessions, passings]
-    changing: list[Any] = [keys, devices, sessions, recordings]
+    reading: list[Any] = [
+        keys,
+        devices,
+        sessions,
+        passings,
+        events,
+        races,
+        participants,
+        leaderboards,
+        anomalies,
+    ]
+    changing: list[Any] = [
+        leaderboards,
+        keys,
+        devices,
+        sessions,
+        recordings,
+        events,
+        races,
+        servings,
+        registrations,
+        imports,
+        corrections,
+    ]
     return Schema(
         query=merge_types("Query", (Nodes, *(noun.Query for noun in reading))),
         mutation=merge_types("Mutation", tuple(noun.Mutation for noun in changing)),
-        subscription=merge_types("Subscription", (passings.Subscription,)),
+        subscription=merge_types("Subscription", (passings.Subscription, leaderboards.Subscription)),
         types=[keys.Account, keys.ApiKey, devices.Device, sessions.Session, passings.Passing],
         config=CONFIG,
         extensions=[

@@ -74,25 +74,23 @@ class Session(Node):
     )
     async def missing_numbers(
         self,
-        info: Info,
         first: Annotated[
             int | None, strawberry.argument(description="How many to give: 1 to 1000, default 1000.")
         ] = None,
     ) -> list[BigInt]:
         size = inputs.page_size(first, "first", MOST, default=MOST)
-        return [BigInt(number) for number in await sessions.missing_numbers(info.context, self.row, size)]
+        return [BigInt(number) for number in await self.loaders.missing_numbers.load((self.row.id, size))]
 
     @strawberry.field(description="How many numbers never came. Needs `passings:read`.")
-    async def missing_count(self, info: Info) -> BigInt:
-        return BigInt(await sessions.missing_count(info.context, self.row))
+    async def missing_count(self) -> BigInt:
+        return BigInt(await self.loaders.missing_count.load(self.row.id))
 
     @strawberry.field(
         description="Numbers that came twice with other content, oldest first. Needs `passings:read`."
     )
-    async def conflicts(self, info: Info, first: First = None) -> list[PassingConflict]:
+    async def conflicts(self, first: First = None) -> list[PassingConflict]:
         size = inputs.page_size(first, "first", MOST)
-        found = await sessions.conflicts(info.context, self.row, size)
-        return [PassingConflict.shape(row) for row in found]
+        return [PassingConflict.shape(row) for row in await self.loaders.conflicts.load((self.row.id, size))]
 
     @classmethod
     def shape(cls, row: rows.Session, loaders: Loaders) -> Self:

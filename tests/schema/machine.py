@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from models.ingest import Ingest
 from resolvers import context, devices, keys, passings, sessions
 from resolvers.callers import Callers, caller_of
 from resolvers.context import Caller, Context
+from resolvers.leaderboards import Boards
 from resolvers.passings import NewPassing
 from schema import root
 from schema.context import GraphQLContext
 from server.app import now, writer
 from subscriptions.hub import Hub
+from subscriptions.screens import Screens
 
 AT = "2026-06-01T10:00:00Z"
 _serials = itertools.count(1)
@@ -30,13 +33,15 @@ class Machine:
 
     def __init__(self, database: Database, ingest: Ingest, callers: Callers, hub: Hub) -> None:
         self.database, self.ingest, self.callers, self.hub = database, ingest, callers, hub
+        self.boards = Boards(hub.changed)
+        self.screens = Screens(hub, partial(self.boards.of_event, database), 0.05)
         self.schema = root.build()
         self.ctx: GraphQLContext
         self.key_id: int
 
     def context_of(self, caller: Caller) -> GraphQLContext:
-        plain = Context(caller, self.database, self.ingest, self.callers, now)
-        return GraphQLContext(plain, self.hub)
+        plain = Context(caller, self.database, self.ingest, self.callers, self.boards, now)
+        return GraphQLContext(plain, self.hub, self.screens)
 
     async def newcomer(self) -> GraphQLContext:
         """A context in an account of its own."""

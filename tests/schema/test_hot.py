@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from models.ingest import Ingest
 from resolvers import devices, keys, sessions
 from resolvers.callers import Callers, caller_of
 from resolvers.context import OPERATOR, Caller, Context
+from resolvers.leaderboards import Boards
 from schema import root
 from schema.context import GraphQLContext
 from server.app import now, writer
 from subscriptions.hub import Hub
+from subscriptions.screens import Screens
 
 NAMES = ("number", "timestamp", "bib", "chip", "latitude", "longitude", "participantRef", "timeZone", "extra")
 FIELDS = ("insertedCount", "duplicateCount", "__typename", "n: insertedCount", "results { number outcome }",
@@ -85,10 +88,12 @@ async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
     callers = Callers(database, "", now)
     ingest = Ingest(database, writer(database), lambda _commit: None, 50_000)
     ingest.start()
-    operator = Context(Caller(scopes=OPERATOR), database, ingest, callers, now)
+    operator = Context(Caller(scopes=OPERATOR), database, ingest, callers, Boards(), now)
     account = await keys.create_account(operator, "A")
     row, _ = await keys.create(operator, keys.NewKey(access="READ_WRITE"), account.id)
-    ctx = GraphQLContext(Context(caller_of(row), database, ingest, callers, now), Hub("memory://"))
+    boards, hub = Boards(), Hub("memory://")
+    plain = Context(caller_of(row), database, ingest, callers, boards, now)
+    ctx = GraphQLContext(plain, hub, Screens(hub, partial(boards.of_event, database), 0.2))
     bound = [
         await devices.bind(ctx, devices.NewDevice(model="m", serial_number=name))
         for name in ("hot", "general")

@@ -33,7 +33,13 @@ def test_a_stranger_is_a_viewer_too_and_may_see_nothing(make_desk):
 def test_a_new_key_is_shown_once_and_lets_its_holder_in(desk, make_desk):
     made = create(desk, access="READ", alias="Scoreboard", v0Shape="BARE")
     assert made["key"].startswith("ror-") and made["key"].endswith(made["apiKey"]["hint"])
-    assert made["apiKey"]["scopes"] == ["devices:read", "passings:read", "sessions:read"]
+    assert made["apiKey"]["scopes"] == [
+        "devices:read",
+        "events:read",
+        "participants:read",
+        "passings:read",
+        "sessions:read",
+    ]
     assert (made["apiKey"]["alias"], made["apiKey"]["v0Shape"]) == ("Scoreboard", "BARE")
     assert made["apiKey"]["revokedAt"] is made["apiKey"]["lastUsedAt"] is None
     viewer = make_desk(made["key"]).data(VIEWER)["viewer"]

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import passing
 from tests.schema.conftest import code
+from tests.schema.racing import make_event, make_race
 
 NODE = "query($id: ID!) { node(id: $id) { __typename id } }"
 
@@ -29,7 +30,13 @@ def test_each_kind_is_found_by_its_global_id(desk):
         "Session": device["activeSession"]["id"],
         "Passing": device["activeSession"]["passings"]["edges"][0]["node"]["id"],
     }
-    assert len(set(ids.values())) == 5
+    race = make_race(desk, event := make_event(desk), categories=[{"name": "All"}])
+    ids |= {"Event": event["id"], "Race": race["id"]}
+    ids |= {
+        kind: race[parts][0]["id"]
+        for kind, parts in (("Wave", "waves"), ("Category", "categories"), ("Checkpoint", "checkpoints"))
+    }
+    assert len(set(ids.values())) == 10
     for kind, id in ids.items():
         assert desk.data(NODE, id=id)["node"] == {"__typename": kind, "id": id}
 
@@ -50,6 +57,8 @@ GARBAGE = [
     made_up("Device:"), made_up("Device:\0"), made_up("Session:é"), made_up("Passing:²"), made_up("Passing:-1"),
     made_up("Passing:1.5"), made_up("Passing:٣"), made_up("Passing:" + "9" * 30), made_up("Passing:" + "9" * 5000),
     made_up("ApiKey:²"), made_up("ApiKey:" + "9" * 30), made_up("Account:x"), made_up("Account:999999"),
+    *(made_up(f"{kind}:{key}") for kind in ("Race", "Wave", "Category", "Checkpoint", "Serving")
+      for key in ("", "x", "0", "-1", "999999", "9" * 10, "9" * 30)), made_up("Event:\0"), made_up("Event:1"), made_up("Participant:\0"), made_up("Participant:1"), made_up("Participant:é"),
     base64.urlsafe_b64encode(b"\xff\xfe:1").decode(),
 ]  # fmt: skip
 

@@ -10,6 +10,7 @@ READS = {
     "device": f'{{ device(deviceId: "{NOBODY}") {{ id }} }}',
     "session": f'{{ session(token: "{NOBODY}") {{ id }} }}',
     "passings": "{ passings { totalCount } }",
+    "events": "{ events { totalCount } }",
 }
 WRITES = {
     "bindDevice": 'mutation { bindDevice(input: {serialNumber: "S", model: "M"}) { alreadyBound } }',
@@ -17,6 +18,15 @@ WRITES = {
     "closeSession": f'mutation {{ closeSession(token: "{NOBODY}") {{ id }} }}',
     "recordPassings": f'mutation {{ recordPassings(sessionToken: "{NOBODY}", passings: '
     '[{number: 1, bib: "7", timestamp: "2026-06-01T10:00:00Z"}]) { insertedCount } }',
+    "createEvent": 'mutation { createEvent(input: {name: "R", startDate: "2026-06-01"}) { token } }',
+    "updateEvent": f'mutation {{ updateEvent(token: "{NOBODY}", input: {{}}) {{ token }} }}',
+    "createRace": f'mutation {{ createRace(eventToken: "{NOBODY}", input: {{name: "R"}}) {{ name }} }}',
+    "updateRace": 'mutation { updateRace(id: "x", input: {}) { name } }',
+    "setGunTime": 'mutation { setGunTime(raceId: "x", at: "2026-06-01T10:00:00Z") { name } }',
+    "serveCheckpoint": 'mutation { serveCheckpoint(input: {checkpointId: "x", deviceId: "x"}) { name } }',
+    "updateServing": 'mutation { updateServing(id: "x", patch: {}) { name } }',
+    "endServing": 'mutation { endServing(id: "x") { name } }',
+    "removeServing": 'mutation { removeServing(id: "x") { name } }',
 }
 UNBIND = f'mutation {{ unbindDevice(deviceId: "{NOBODY}") {{ id }} }}'
 ADMIN = {

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Desk, passing
 from tests.schema.conftest import code
+from tests.schema.racing import make_event, make_race
 
 AT = "2026-06-01T10:00:00Z"
 
@@ -24,7 +25,19 @@ def mine(desk) -> Mine:
         """{ viewer { account { id } apiKeys { id } }
         devices { edges { node { id activeSession { id } } } } passings { edges { node { id } } } }"""
     )
+    race = make_race(desk, event := make_event(desk, name="SECRET"), name="SECRET")
+    checkpoint = race["checkpoints"][0]["id"]
+    served = desk.data(
+        "mutation($input: ServeCheckpointInput!) { serveCheckpoint(input: $input) { servings { id } } }",
+        input={"checkpointId": checkpoint, "deviceId": device},
+    )
     ids = {
+        "event": event["token"],
+        "event_id": event["id"],
+        "race_id": race["id"],
+        "wave_id": race["waves"][0]["id"],
+        "checkpoint_id": checkpoint,
+        "serving_id": served["serveCheckpoint"]["servings"][0]["id"],
         "device": device,
         "token": token,
         "account_id": found["viewer"]["account"]["id"],
@@ -44,11 +57,18 @@ def other(make_desk, other_key) -> Desk:
 def picture(mine: Mine) -> Any:
     return mine.desk.data(
         """{ viewer { apiKeys { id revokedAt } } devices { edges { node { alias bindingStatus sessionCount
-        passingCount activeSession { token active passingCount conflictCount } } } } }"""
+        passingCount activeSession { token active passingCount conflictCount } } } } events { edges { node {
+        name revision races { name waves { gunTime } checkpoints { name servings { to role } } } } } } }"""
     )
 
 
-@pytest.mark.parametrize("kind", ["device_id", "session_id", "passing_id", "key_id", "account_id"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("device_id", "session_id", "passing_id", "key_id", "account_id"),
+        *("event_id", "race_id", "wave_id", "checkpoint_id", "serving_id"),
+    ],
+)
 def test_anothers_node_is_null(mine, other, kind):
     found = other.ask("query($id: ID!) { node(id: $id) { id } }", id=mine.ids[kind])
     if kind == "passing_id":  # positions are counted in each account
@@ -77,11 +97,11 @@ def test_anothers_lists_are_empty(mine, other):
     [
         "query($device: String!, $token: String!) { device(deviceId: $device) { id } session(token: $token) "
         "{ id } }",
+        "query($event: String!, $race_id: ID!) { event(token: $event) { id } race(id: $race_id) { id } }",
     ],
 )
-def test_anothers_device_and_session_are_null(mine, other, query):
-    found = other.data(query, device=mine.ids["device"], token=mine.ids["token"])
-    assert found == {"device": None, "session": None}
+def test_anothers_device_session_event_and_race_are_null(mine, other, query):
+    assert set(other.data(query, **mine.ids).values()) == {None}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +113,15 @@ def test_anothers_device_and_session_are_null(mine, other, query):
         "mutation($device: String!) { openSession(deviceId: $device) { id } }",
         "mutation($token: String!) { closeSession(token: $token) { id } }",
         "mutation($key_id: ID!) { revokeApiKey(id: $key_id) { id } }",
+        'mutation($event: String!) { updateEvent(token: $event, input: {name: "X"}) { id } }',
+        'mutation($event: String!) { createRace(eventToken: $event, input: {name: "X"}) { id } }',
+        'mutation($race_id: ID!) { updateRace(id: $race_id, input: {name: "X"}) { id } }',
+        f'mutation($race_id: ID!) {{ setGunTime(raceId: $race_id, at: "{AT}") {{ id }} }}',
+        "mutation($checkpoint_id: ID!, $device: String!) { serveCheckpoint(input: {"
+        "checkpointId: $checkpoint_id, deviceId: $device}) { id } }",
+        "mutation($serving_id: ID!) { updateServing(id: $serving_id, patch: {role: BACKUP}) { id } }",
+        "mutation($serving_id: ID!) { endServing(id: $serving_id) { id } }",
+        "mutation($serving_id: ID!) { removeServing(id: $serving_id) { id } }",
         "mutation($token: String!) { recordPassings(sessionToken: $token, "
         f'passings: [{{number: 2, bib: "X", timestamp: "{AT}"}}]) {{ insertedCount }} }}',
         "mutation($token: String!) { recordPassings(sessionToken: $token, "
