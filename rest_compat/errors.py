@@ -2,10 +2,20 @@
 
 from typing import Any
 
-from resolvers.errors import Busy, Invalid, NotAllowed, NotFound, TimingError, TooLarge, TooMany, Unidentified
+from resolvers.errors import (
+    BibTaken,
+    Busy,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    TimingError,
+    TooLarge,
+    TooMany,
+    Unidentified,
+)
 from rest_compat import shapes
 
-IDS = {"Device": "deviceid", "Sessions": "deviceid", "Session": "token_session"}
+IDS = {"Device": "deviceid", "Sessions": "deviceid", "Session": "token_session", "Event": "event_token"}
 """The key under which a "not found" repeats the id it was asked for."""
 
 
@@ -24,6 +34,8 @@ def body_of(error: TimingError) -> dict[str, Any]:
             return {"description": f"{kind} parameter: {shapes.key_of(error.field)}"}
         case Unidentified() | NotAllowed():
             return {"description": f"Forbidden: {error}"}
+        case BibTaken():
+            return {"description": str(error), "bib": error.bib}
         case NotFound(noun=noun, name=str(name)) if noun in IDS:
             return {"description": str(error), IDS[noun]: name}
         case _:

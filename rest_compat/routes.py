@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from resolvers.errors import TimingError
-from rest_compat import devices, passings, sessions
+from rest_compat import devices, events, participants, passings, sessions
 from rest_compat.endpoints import Endpoint, Identify, Verb, send_json, shaped
 
 OPENAPI = orjson.dumps(orjson.loads((Path(__file__).parent / "openapi.json").read_bytes()))
@@ -72,6 +72,9 @@ def routes(identify: Identify, body_limit: int) -> list[Route]:
         at("/sessions/{token_session}", GET=sessions.show),
         at("/devices", POST=devices.create, GET=devices.index),
         at("/devices/{deviceid}", GET=devices.show, DELETE=devices.unbind),
+        at("/events", GET=events.index),
+        at("/events/{event_token}", GET=events.show),
+        at("/events/{event_token}/participants", GET=participants.index, POST=participants.create),
         Route("/openapi.json", _openapi, methods=["GET"]),
     ]
 

@@ -5,12 +5,16 @@ Bodies are compact JSON: a Java client finds its ids by searching the text for `
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
 from models import devices, sessions
+from models.events import Event
+from models.participants import Chip, Participant
 from models.passings import Row
+from resolvers.entries import NewParticipant
 from resolvers.errors import Invalid
 from resolvers.passings import NewPassing
 from timing import clocks
@@ -23,6 +27,7 @@ KEYS = {
     "number": "num_passing",
     "participant": "participant_id",
     "time_zone": "timezone",
+    "last_name": "lastname",
 }
 """Our name of a field to the client's, where they differ; for errors in the client's own words."""
 
@@ -166,3 +171,57 @@ def polled_passing(row: Row) -> dict[str, Any]:
         "longitude": coordinate(row.longitude),
         "chip": row.chip,
     }
+
+
+def event(found: Event) -> dict[str, Any]:
+    """E1 and E2. The dates are days: `2026-06-01`."""
+    return {
+        "event_token": found.token,
+        "name": found.name,
+        "edition": found.edition or "",
+        "location": found.location or "",
+        "start_date": found.start_date,
+        "end_date": found.end_date,
+        "status": found.status,
+    }
+
+
+def participant(found: Participant, chips: Sequence[Chip], race: str | None) -> dict[str, Any]:
+    """E3. The first of several chips; the category that was given."""
+    return {
+        "participant_id": found.participant_id,
+        "bib": found.bib,
+        "chip": chips[0].code if chips else None,
+        "name": found.name,
+        "lastname": found.last_name or "",
+        "gender": found.gender,
+        "birth_date": found.birth_date,
+        "race": race,
+        "category": found.category,
+        "club": found.club,
+        "team": found.team,
+        "country": found.country,
+        "city": found.city,
+        "status": found.status,
+    }
+
+
+def new_participant(body: Any, field: str) -> NewParticipant:
+    """E4. The other fields of a body, a `participant_id` among them, are ignored."""
+    if not isinstance(body, dict):
+        raise Invalid(field, "must be an object")
+    return NewParticipant(
+        bib=body.get("bib"),
+        chip=body.get("chip"),
+        name=body.get("name"),
+        last_name=body.get("lastname"),
+        gender=body.get("gender"),
+        birth_date=body.get("birth_date"),
+        race=body.get("race"),
+        category=body.get("category"),
+        club=body.get("club"),
+        team=body.get("team"),
+        country=body.get("country"),
+        city=body.get("city"),
+        status=body.get("status"),
+    )

@@ -83,6 +83,8 @@ def test_golden_answers_are_as_described_in_every_shape(file):
             ("date", "2023-02-03T16:08:18.263Z"),
             ("deviceid", "A" * 64),
             ("token_session", "B" * 64),
+            ("event_token", "C" * 64),
+            ("participant_id", "D" * 64),
         ):
             text = placed(text, kind, value)
         both = json.loads(text)
