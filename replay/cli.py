@@ -1,6 +1,7 @@
 """The command `passline replay`."""
 
 import asyncio
+import dataclasses
 import datetime
 import pathlib
 from typing import Annotated
@@ -9,7 +10,7 @@ import typer
 import uvloop
 from rich import console
 
-from replay import calls, entrants, plans, play, races, reports, show, wire
+from replay import calls, plans, play, races, reports, show, stage, wire
 
 
 def replay(
@@ -18,7 +19,8 @@ def replay(
     ],
     url: Annotated[str, typer.Option(help="The server's address.")] = "http://127.0.0.1:8000",
     key: Annotated[str, typer.Option(envvar="PASSLINE_KEY", help="A READ_WRITE key.")] = "",
-    event: Annotated[str, typer.Option(help="Enrol the file's competitors in this event first.")] = "",
+    event: Annotated[str, typer.Option(help="Play it in this event: its token.")] = "",
+    new_event: Annotated[str, typer.Option(help="Play it in a new public event of this name.")] = "",
     speed: Annotated[str, typer.Option(help="Times real time, or max.")] = "max",
     devices_offline: Annotated[int, typer.Option(min=0, help="So many devices are away for a while.")] = 0,
     offline_for: Annotated[float, typer.Option(min=0, help="… for so many minutes of the race.")] = 60.0,
@@ -34,8 +36,11 @@ def replay(
 ) -> None:
     """Play a results file as its mats' devices would have sent it, and compare the counts.
 
+    In an event without races the file's races are made, their competitors enrolled, and the boards compared.
     Exits with 1 when the server counts other passings than the file, with 2 when it could not be played.
     """
+    if event and new_event:
+        raise typer.BadParameter("--event and --new-event do not go together.")
     pace = times_real_time(speed)
     options = play.Options(
         start=common_start(start),
@@ -53,7 +58,11 @@ def replay(
             raise typer.BadParameter(
                 f"--devices-offline {devices_offline}: the race has {len(race.mats)} devices."
             )
-        report = perform(race, wire.server(url, key), options, event)
+        server = wire.server(url, key)
+        if new_event:
+            event = asyncio.run(stage.new_event(server, new_event, options.start.date()))
+            typer.echo(f"Event {event}")
+        report = perform(race, server, options, event)
     except (races.Unreadable, wire.NoServer, calls.Refused) as error:
         typer.secho(str(error), err=True, fg="red")
         raise typer.Exit(2) from None
@@ -61,16 +70,19 @@ def replay(
 
 
 def perform(race: races.Race, server: wire.Server, options: play.Options, event: str = "") -> reports.Report:
-    """Plays the race with bars and prints the reckoning."""
+    """Plays the race with bars, in an event if one is given, and prints the reckoning."""
     screen = show.Screen(console.Console())
 
     async def run() -> reports.Report:
-        if event:
-            added = await entrants.enrol(race, server, event)
-            screen.console.print(
-                f"{added:,} of {len(race.entrants):,} competitors enrolled; the others were known."
-            )
-        return await play.play(race, server, options, screen.bars)
+        if not event:
+            return await play.play(race, server, options, screen.bars)
+        own = options
+        if not options.serial:  # a device serves one event, or its passings would count in others too
+            own = dataclasses.replace(options, serial=f"replay-{race.name}-{event[:8]}")
+        ready = await stage.prepare(race, server, own, event)
+        screen.ready(ready, len(race.entrants))
+        report = await play.play(race, server, own, screen.bars)
+        return report._replace(boards=await ready.finishers(server))
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         report = runner.run(run())

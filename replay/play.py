@@ -39,14 +39,18 @@ def away_from(mat: races.Mat, options: Options) -> plans.Absence:
 def cast(race: races.Race, server: wire.Server, options: Options) -> list[devices.Device]:
     """A device with a plan for every mat; `offline` of them out of reach for a while."""
     away = random.Random(options.seed).sample([mat.name for mat in race.mats], options.offline)
-    serial = options.serial or f"replay-{race.name}"
     found = []
     for mat in race.mats:
         absence = away_from(mat, options) if mat.name in away else None
         plan = plans.plan(mat, options.start, options.habits, options.seed, absence)
         callers = [calls.Caller(server, options.patience) for _ in range(options.connections)]
-        found.append(devices.Device(mat.name, f"{serial}-{mat.name}", plan, callers))
+        found.append(devices.Device(mat.name, serial_of(race, mat, options), plan, callers))
     return found
+
+
+def serial_of(race: races.Race, mat: races.Mat, options: Options) -> str:
+    """The serial number of a mat's device."""
+    return f"{options.serial or f'replay-{race.name}'}-{mat.name}"
 
 
 async def together(jobs: list[Coroutine[Any, Any, None]]) -> None:

@@ -22,6 +22,8 @@ ABOUT = {
     "city",
     "race",
 }
+LONGEST_LAP = 86_400.0  # seconds
+LAPS = ("race", "bib", "lap", "lap_time_s")
 TIME = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d(?:\.\d{1,6})?)")
 
 
@@ -43,12 +45,26 @@ class Mat(NamedTuple):
     readings: list[Reading]
 
 
+class Wave(NamedTuple):
+    """A start group; its gun so many seconds after the common start."""
+
+    name: str
+    gun: float
+
+
 class Race(NamedTuple):
-    """Mats in the order of the course, and per competitor what the file tells besides times."""
+    """Mats in the order of the course, and per competitor what the file tells besides times.
+
+    `waves`: none means that all start together. `metres`: how far it is, where the mats' names do not tell.
+    `laps`: each race has one mat, which is crossed once a lap.
+    """
 
     name: str
     mats: list[Mat]
     entrants: list[dict[str, str]]
+    waves: tuple[Wave, ...] = ()
+    metres: float | None = None
+    laps: bool = False
 
     @property
     def begins(self) -> float:
@@ -65,12 +81,16 @@ class Race(NamedTuple):
 
 
 def read(path: pathlib.Path) -> Race:
-    """The race of a results file: a mat per split column, a reading per cell that is not empty."""
+    """The race of a results file: a mat per split column, a reading per cell that is not empty.
+
+    Of a list of laps: a mat per race, a reading per lap.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file, strict=True)
             columns = [column.strip() for column in next(lines, [])]
-            return of_lines(path.stem, columns, ((lines.line_num, cells) for cells in lines))
+            of = of_laps if "lap" in columns else of_lines
+            return of(path.stem, columns, ((lines.line_num, cells) for cells in lines))
     except OSError as error:
         raise Unreadable(f"{path}: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -107,12 +127,36 @@ def of_lines(name: str, columns: list[str], lines: Iterable[tuple[int, list[str]
     return Race(name, mats, list(entrants.values()))
 
 
+def of_laps(name: str, columns: list[str], lines: Iterable[tuple[int, list[str]]]) -> Race:
+    """Races over laps, all from one start. Bibs come again in other races, so the race goes before them."""
+    if missing := [column for column in LAPS if column not in columns]:
+        raise Unreadable(f"a list of laps has the columns {', '.join(LAPS)}; missing: {', '.join(missing)}.")
+    passed: dict[tuple[str, str], list[float]] = {}
+    for number, cells in lines:
+        if not cells:
+            continue
+        try:
+            race, bib, lap, time = (cells[columns.index(column)].strip() for column in LAPS)
+            times = passed.setdefault((race, bib), [])
+            in_order = int(lap) == len(times) + 1 and 0 < float(time) < LONGEST_LAP
+        except (ValueError, IndexError):
+            raise Unreadable(f"line {number} tells no lap.") from None
+        if not (race and bib and in_order):
+            raise Unreadable(f"line {number}: bib {bib} of race {race} has no lap {len(times) + 1} here.")
+        times.append(round((times[-1] if times else 0.0) + float(time), 6))
+    if not passed:
+        raise Unreadable("it holds no lap, so there is nothing to play.")
+    found: dict[str, list[Reading]] = {}
+    entrants = []
+    for (race, bib), times in passed.items():
+        title, own = f"Race {race}", f"{race}-{bib}"
+        found.setdefault(title, []).extend(Reading(at, own) for at in times)
+        entrants.append({"bib": own, "race": title})
+    return Race(name, [Mat(mat, sorted(readings)) for mat, readings in found.items()], entrants, laps=True)
+
+
 def split_columns(columns: list[str]) -> dict[str, int]:
     """Where each split column stands; refuses a header that cannot be one of splits."""
-    if "lap" in columns:
-        raise Unreadable(
-            "this is a list of laps; replay reads one line per competitor with a column per split."
-        )
     if "bib" not in columns:
         raise Unreadable("the first line names no column `bib`.")
     if len(set(columns)) != len(columns):

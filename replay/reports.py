@@ -32,11 +32,25 @@ class Line(NamedTuple):
         return wrong
 
 
+class Board(NamedTuple):
+    """How many a leaderboard has finish, and how many the file."""
+
+    name: str
+    finishers: int
+    shown: int
+
+    def complaints(self) -> list[str]:
+        if self.shown == self.finishers:
+            return []
+        return [f"{self.name}: the board has {self.shown:,} finishers, the file {self.finishers:,}."]
+
+
 class Report(NamedTuple):
-    """The whole race: a line per device, in the order of the course."""
+    """The whole race: a line per device, in the order of the course, and a board per race of the event."""
 
     lines: list[Line]
     seconds: float
+    boards: list[Board] = []
 
     @property
     def readings(self) -> int:
@@ -49,5 +63,6 @@ class Report(NamedTuple):
         return Line("total", "", self.readings, tally, sum(line.stored for line in self.lines), self.seconds)
 
     def complaints(self) -> list[str]:
-        """Sentences on each count that is not the file's; none when every passing is stored once."""
-        return [complaint for line in self.lines for complaint in line.complaints()]
+        """Sentences on each count that is not the file's; none when all is stored once and on the boards."""
+        of_lines = [complaint for line in self.lines for complaint in line.complaints()]
+        return of_lines + [complaint for board in self.boards for complaint in board.complaints()]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from rich import box, console, progress, table
 
-from replay import devices, reports
+from replay import devices, reports, stage
 
 REFRESH = 0.25  # seconds; drawing takes time from sending
 
@@ -35,14 +35,26 @@ class Screen:
                 ticker.cancel()
                 update(drawn, rows)
 
+    def ready(self, ready: stage.Stage, entrants: int) -> None:
+        """What was got ready in the event."""
+        names = ", ".join(ready.boards) or "none that the file knows"
+        what = "Races made" if ready.made else "Races of the event"
+        self.console.print(f"{what}: {names}.", highlight=False)
+        self.console.print(f"{ready.enrolled:,} of {entrants:,} competitors enrolled; the others were known.")
+
     def report(self, report: reports.Report, what: str) -> None:
         """The table, then either that all is well or a sentence per wrong count."""
         self.console.print(of_report(report, what))
         if again := report.total.tally.retries:
             self.console.print(f"{again:,} calls were sent again: the server was busy or did not answer.")
+        for board in report.boards:
+            if not board.complaints():
+                self.console.print(
+                    f"{board.name}: {board.shown:,} finishers on the board, as in the file.", style="green"
+                )
         for complaint in report.complaints():
             self.console.print(complaint, style="red", highlight=False)
-        if not report.complaints():
+        if not any(line.complaints() for line in report.lines):
             self.console.print(f"Each of the {report.readings:,} passings is stored once.", style="green")
 
 

@@ -8,10 +8,10 @@ with a long slow tail; and a few who never arrive.
 import random
 from collections.abc import Iterator
 
-from replay import races
+from replay import people, races
 
 COURSE = {"start": 0.0, "2.5k": 2.5, "5k": 5.0, "7.5k": 7.5, "finish": 10.0}
-WAVES = 3
+WAVE_NAMES = ("Red", "Yellow", "Green")
 BETWEEN_WAVES = 300.0  # seconds
 FLOW = 12.0  # people per second over the start mat
 MEDIAN = 3480.0  # seconds for the course
@@ -26,15 +26,23 @@ def race(runners: int, seed: int = 1) -> races.Race:
     chance = random.Random(seed)
     readings: dict[str, list[races.Reading]] = {name: [] for name in COURSE}
     field = sorted((time_needed(chance), chance.random() < 0.42) for _ in range(runners))
+    chance_of_people = random.Random(f"{seed} people")
     entrants = []
     for place, (needed, female) in enumerate(field):
         bib = str(place + 1)
-        entrants.append({"bib": bib, "gender": "F" if female else "M"})
+        wave = WAVE_NAMES[place // size(runners)]
+        entrants.append({"bib": bib, "wave": wave} | people.person(chance_of_people, female))
         for name, crossed in crossings(place, runners, needed, chance):
             if chance.random() >= MISSED:
                 readings[name] += (races.Reading(at, bib) for at in reads(name, crossed, chance))
     mats = [races.Mat(name, sorted(found)) for name, found in readings.items() if found]
-    return races.Race("demo", mats, entrants)
+    waves = [races.Wave(name, place * BETWEEN_WAVES) for place, name in enumerate(WAVE_NAMES)]
+    return races.Race("10 km", mats, entrants, tuple(waves), metres=COURSE["finish"] * 1000)
+
+
+def size(runners: int) -> int:
+    """Of a wave."""
+    return -(-runners // len(WAVE_NAMES))
 
 
 def time_needed(chance: random.Random) -> float:
@@ -44,8 +52,7 @@ def time_needed(chance: random.Random) -> float:
 
 def crossings(place: int, runners: int, needed: float, chance: random.Random) -> Iterator[tuple[str, float]]:
     """When a starter is on which mat. The fast start first, in their wave, as the mat lets people through."""
-    size = -(-runners // WAVES)
-    wave, queued = divmod(place, size)
+    wave, queued = divmod(place, size(runners))
     at = wave * BETWEEN_WAVES + queued / FLOW + chance.uniform(0, 4)
     fading = chance.gauss(0.04, 0.04)
     given_up = chance.uniform(0.5, 10) if chance.random() < DROPPED_OUT else 10.0

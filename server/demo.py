@@ -1,5 +1,6 @@
 """The command `passline demo`: a fresh server, a simulated race played to it, and where to look."""
 
+import asyncio
 import contextlib
 import datetime
 import os
@@ -15,7 +16,7 @@ from typing import Annotated, NoReturn
 import httpx
 import typer
 
-from replay import calls, plans, play, reports, simulated, wire
+from replay import calls, plans, play, reports, simulated, stage, wire
 from replay import cli as rehearsal
 
 HOST = "127.0.0.1"
@@ -26,7 +27,7 @@ STOP = 20.0  # seconds
 LOOK = """
 The race is over, the server keeps running. Look at
 
-  live page   {url}/
+  live page   {url}/#event={event}
   GraphiQL    {url}/graphql
 
 GraphiQL wants the key among its headers: {{"x-api-key": "{key}"}}
@@ -61,9 +62,9 @@ def demo(
         with serving(port) as (server, environment):
             wait_until_ready(server, url, port)
             key = new_key(environment)
-            report = perform(url, key, runners, pace)
+            report, event = perform(url, key, runners, pace)
             if not leave:
-                typer.echo(where_to_look(url, key, report.lines[-1].session))
+                typer.echo(where_to_look(url, key, event, report.lines[-1].session))
                 server.wait()
                 fail(f"The server stopped by itself; its log: {log(port)}")
     except KeyboardInterrupt:
@@ -140,23 +141,29 @@ def said(environment: dict[str, str], *words: str) -> str:
     return done.stdout.strip()
 
 
-def perform(url: str, key: str, runners: int, pace: float | None) -> reports.Report:
-    """The simulated race, played with repeats and one device offline for 20 minutes of it."""
+def perform(url: str, key: str, runners: int, pace: float | None) -> tuple[reports.Report, str]:
+    """The simulated race in an event that everybody may see, played with repeats and one device offline for
+    20 minutes of it. The report, and the event's token.
+    """
     race = simulated.race(runners)
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=round(race.ends))
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    start = now - datetime.timedelta(seconds=round(race.ends))
     habits = plans.Habits(singles=0.2, repeats=0.1, hold=rehearsal.hold(pace))
     options = play.Options(start, pace, habits, offline=1, offline_for=1200, patience=20)
+    server = wire.server(url, key)
+    event = asyncio.run(stage.new_event(server, "Passline demo run", start.date()))
     typer.echo(
-        f"{runners:,} runners cross {len(race.mats)} mats; one device loses its connection on the way."
+        f"{runners:,} runners in {len(race.waves)} waves cross {len(race.mats)} mats; one device loses its "
+        f"connection on the way.\n\nThe leaderboard, live: {url}/#event={event}\n"
     )
-    return rehearsal.perform(race, wire.server(url, key), options)
+    return rehearsal.perform(race, server, options, event), event
 
 
-def where_to_look(url: str, key: str, session: str) -> str:
+def where_to_look(url: str, key: str, event: str, session: str) -> str:
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     passing = f'{{"timestamp":"{now}","num_passing":1000000,"bib":"7"}}'
     body = f'{{"token_session":"{session}","passings_list":[{passing}]}}'
-    return LOOK.format(url=url, key=key, session=session, passing=body, folder=FOLDER)
+    return LOOK.format(url=url, key=key, event=event, session=session, passing=body, folder=FOLDER)
 
 
 def passline(*words: str) -> list[str]:

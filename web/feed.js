@@ -4,6 +4,7 @@ const ENDPOINT = new URL("/graphql", location.href).href;
 const SHORTEST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 const PONG_WITHIN = 5_000;
+const KEY = "passline.key";
 
 /** Trying again does not help against these. */
 const FINAL_CODES = new Set(["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"]);
@@ -16,11 +17,15 @@ export class Refused extends Error {
   }
 }
 
+/** The key that was entered in this tab, or null: then what is public can be read. */
+export const storedKey = () => sessionStorage.getItem(KEY);
+export const storeKey = (key) => (key ? sessionStorage.setItem(KEY, key) : sessionStorage.removeItem(KEY));
+
 /** One query's data. Raises Refused when the server says no, any other error when it could not be asked. */
 export async function ask(key, query, variables = {}) {
   const response = await fetch(ENDPOINT, {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json", "x-api-key": key },
+    headers: { "content-type": "application/json", accept: "application/json", ...(key && { "x-api-key": key }) },
     body: JSON.stringify({ query, variables }),
   });
   const answer = await response.json().catch(() => ({}));
@@ -49,7 +54,7 @@ function open(key, opened) {
   let waiting;
   const client = graphqlWs.createClient({
     url: ENDPOINT.replace(/^http/, "ws"),
-    connectionParams: { apiKey: key },
+    connectionParams: key ? { apiKey: key } : {},
     retryAttempts: 0,
     keepAlive: 10_000,
     on: {
@@ -67,14 +72,14 @@ function open(key, opened) {
 }
 
 /**
- * Follows a subscription that delivers `{ cursor … }` and takes an `$after` variable.
+ * Follows a subscription. Whenever the socket is lost it waits, longer each time, and subscribes again.
  *
- * Whenever the socket is lost it waits, longer each time, and goes on after the last cursor heard:
- * no gap, no repeat. `told(state, detail)` hears "connecting", "live", "waiting" (detail: retry at, message)
- * and "refused" (detail: message). Returns `{ now(), stop() }`.
+ * Given `after`, the subscription delivers `{ cursor … }` and takes an `$after` variable: it goes on after the last
+ * cursor heard, no gap, no repeat. `told(state, detail)` hears "connecting", "live", "waiting" (detail: retry at, message)
+ * and "refused" (detail: message). Returns `{ now(), again(), stop() }`.
  */
 export function follow({ key, query, variables, field, after, heard, told }) {
-  let cursor = after ?? null;
+  let resuming = after === undefined ? {} : { after };
   let failures = 0;
   let timer;
   let client;
@@ -100,11 +105,11 @@ export function follow({ key, query, variables, field, after, heard, told }) {
     // Whatever an abandoned socket still has to say is not heard: its successor says it again.
     const current = (then) => (value) => client === mine && then(value);
     mine.subscribe(
-      { query, variables: { ...variables, after: cursor } },
+      { query, variables: { ...variables, ...resuming } },
       {
         next: current(({ data, errors }) => {
           if (errors) return lost(errors);
-          cursor = data[field].cursor;
+          if (after !== undefined) resuming = { after: data[field].cursor };
           heard(data[field]);
         }),
         error: current(lost),
@@ -123,6 +128,11 @@ export function follow({ key, query, variables, field, after, heard, told }) {
   connect();
   return {
     stop,
+    /** Subscribes anew: what was heard does not fit together. */
+    again() {
+      stop();
+      connect();
+    },
     /** Does not wait any longer; a socket that is up is left alone. */
     now() {
       if (client) return;

@@ -1,231 +1,29 @@
-/* The live page: devices, and the passings of all of them, of one, or of a session. */
+/* The live page: which of its two sides is shown, boards or passings, is told by the part of the address after #. */
 
-import { follow, Refused } from "./feed.js";
-import { everyDevice, latest, newest, PASSINGS } from "./queries.js";
-import { Tally } from "./tally.js";
-import * as view from "./view.js";
+import { storedKey } from "./feed.js";
+import { passings } from "./passings.js";
+import { results } from "./results.js";
+import { $, mark } from "./view.js";
 
-const { $ } = view;
-const KEY = "passline.key";
-const SHORTEST_FRAME = 100;
+const OF_PASSINGS = ["passings", "device", "session"];
+const MAIN = "#main"; // where the skip link leads; no side of its own
 
-let key = sessionStorage.getItem(KEY);
-let devices = [];
-let feed = null;
-let followed = 0;
-let sinceRefresh = 0;
-let liveAtRefresh = 0;
-let paused = false;
-let framed = false;
-let drawn = 0;
-let tally = new Tally();
+let side = null;
 
-function scope() {
+function show() {
+  if (side && location.hash === MAIN) return;
   const hash = new URLSearchParams(location.hash.slice(1));
-  return { deviceId: hash.get("device") || null, sessionToken: hash.get("session") || null };
+  const next = OF_PASSINGS.some((name) => hash.has(name)) ? passings : results;
+  if (side !== next) side?.leave();
+  side = next;
+  mark($("to-passings"), side === passings);
+  mark($("to-results"), side === results);
+  side.show();
 }
 
-// Figures and rows: counted as they arrive, shown when there is time.
-
-function heard({ passing }) {
-  tally.add(passing, Date.now());
-  draw();
-}
-
-/** A lone passing is shown in the next frame; a burst ten times a second, so that the page keeps up with it. */
-function draw() {
-  if (framed) return;
-  framed = true;
-  const early = drawn + SHORTEST_FRAME - performance.now();
-  setTimeout(() => requestAnimationFrame(drawNow), Math.max(0, early));
-}
-
-function drawNow() {
-  framed = false;
-  drawn = performance.now();
-  if (!paused) view.showRows(tally.waiting.splice(0));
-  pauseLabel();
-  figures();
-}
-
-function figures() {
-  view.showFigures(tally.figures());
-}
-
-function everySecond() {
-  if (!key) return;
-  view.showPulse(tally.perSecond);
-  figures();
-  tally.tick();
-  if ($("state").dataset.state === "waiting") view.showState("waiting", feed.detail);
-  refreshSometimes();
-}
-
-/** Read aloud at most every ten seconds, and only when there is something to say. */
-function announce() {
-  const fresh = tally.live - tally.announced;
-  if (!fresh) return;
-  tally.announced = tally.live;
-  $("news").textContent = `${view.count(fresh)} new passing${fresh === 1 ? "" : "s"}`;
-}
-
-// Devices
-
-async function refresh() {
-  const mine = key;
-  sinceRefresh = 0;
-  liveAtRefresh = tally.live;
-  try {
-    const found = await everyDevice(key);
-    if (mine !== key) return;
-    devices = found;
-    view.showDevices(devices, scope());
-    title();
-  } catch (error) {
-    // What else can go wrong is shown by the feed, which tries again.
-    if (error instanceof Refused && mine === key) throw error;
-  }
-}
-
-/** Counts are asked again soon while passings come in, else now and then. */
-function refreshSometimes() {
-  sinceRefresh += 1;
-  const due = tally.live !== liveAtRefresh ? 2 : 8;
-  if (sinceRefresh >= due && !document.hidden) refresh().catch(leaveWith);
-}
-
-// The scope
-
-function title() {
-  const { deviceId, sessionToken } = scope();
-  const device = devices.find((one) => one.deviceId === deviceId || one.activeSession?.token === sessionToken);
-  const name = sessionToken
-    ? `Session ${view.sessionName(device?.activeSession ?? { token: sessionToken })}`
-    : deviceId
-      ? view.nameOf(device)
-      : "All devices";
-  $("scope-title").textContent = name;
-  $("scope-note").textContent = sessionToken && device ? view.nameOf(device) : deviceId ? (device?.serialNumber ?? "") : "";
-  document.title = `${name} · Passline live`;
-}
-
-function told(state, detail = {}) {
-  if (feed) feed.detail = detail;
-  view.showState(state, detail);
-}
-
-/**
- * Shows the latest passings of the scope, then follows it from the last of them.
- *
- * A scope without passings is followed from where the account is, asked first so that nothing falls between.
- */
-async function watch() {
-  feed?.stop();
-  const mine = ++followed;
-  const variables = scope();
-  tally = new Tally();
-  feed = { detail: {}, now: watch, stop() {} };
-  view.clearRows();
-  view.showDevices(devices, variables);
-  title();
-  figures();
-  told("connecting");
-  try {
-    const place = await newest(key);
-    const { total, rows, cursor } = await latest(key, variables);
-    if (mine !== followed) return;
-    tally.stored = total;
-    view.showRows(rows);
-    figures();
-    const after = cursor ?? place;
-    const hearing = after ? { heard, told } : { heard: watch, told: toldWhileBlank };
-    feed = follow({ key, query: PASSINGS, variables, field: "passings", after, ...hearing });
-  } catch (error) {
-    if (mine === followed) notWatched(error);
-  }
-}
-
-function notWatched(error) {
-  if (error instanceof Refused && error.code !== "NOT_FOUND") return leaveWith(error);
-  if (error instanceof Refused) return told("refused", { message: error.message });
-  const timer = setTimeout(watch, 2000);
-  feed = { detail: {}, now: watch, stop: () => clearTimeout(timer) };
-  told("waiting", { message: error.message, until: Date.now() + 2000 });
-}
-
-/** An account without a single passing has no place to go on from: once connected, look whether one has slipped by. */
-function toldWhileBlank(state, detail) {
-  told(state, detail);
-  if (state !== "live") return;
-  const mine = followed;
-  setTimeout(async () => {
-    const place = await newest(key).catch(() => null);
-    if (mine === followed && place) watch();
-  }, 1000);
-}
-
-// Coming and going
-
-async function enter(offered) {
-  key = offered;
-  await refresh();
-  sessionStorage.setItem(KEY, key);
-  $("door").hidden = true;
-  $("room").hidden = false;
-  $("leave").hidden = false;
-  watch();
-}
-
-function leave() {
-  followed += 1;
-  feed?.stop();
-  feed = null;
-  key = null;
-  devices = [];
-  sessionStorage.removeItem(KEY);
-  view.clearRows();
-  view.showState("out");
-  $("room").hidden = true;
-  $("leave").hidden = true;
-  $("door").hidden = false;
-  document.title = "Passline live";
-  $("key").focus();
-}
-
-function leaveWith(error) {
-  leave();
-  $("door-error").textContent = error.message;
-}
-
-function pauseLabel() {
-  const held = tally.waiting.length;
-  $("pause").textContent = !paused ? "Pause" : held < view.ROWS ? `Resume (${held} new)` : "Resume";
-}
-
-$("door-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  $("door-error").textContent = "";
-  $("enter").disabled = true;
-  await enter($("key").value.trim()).then(() => ($("key").value = ""), leaveWith);
-  $("enter").disabled = false;
-});
-$("leave").addEventListener("click", leave);
-$("retry").addEventListener("click", () => feed?.now());
-$("pause").addEventListener("click", () => {
-  paused = !paused;
-  $("pause").setAttribute("aria-pressed", String(paused));
-  draw();
-  pauseLabel();
-});
-addEventListener("hashchange", () => key && watch());
-addEventListener("online", () => feed?.now());
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden || !key) return;
-  feed?.now();
-  refresh().catch(leaveWith);
-});
-setInterval(everySecond, 1000);
-setInterval(announce, 10_000);
-
-if (key) enter(key).catch(leaveWith);
-else $("key").focus();
+$("retry").addEventListener("click", () => side.now());
+addEventListener("hashchange", show);
+addEventListener("online", () => side.now());
+document.addEventListener("visibilitychange", () => document.hidden || side.now());
+$("leave").hidden = !storedKey();
+show();

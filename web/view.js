@@ -13,7 +13,7 @@ const clock = new Intl.DateTimeFormat(undefined, {
   hourCycle: "h23",
 });
 const short = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+export const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const whole = new Intl.NumberFormat();
 const UNITS = [
   ["year", 31_557_600_000],
@@ -51,16 +51,16 @@ export const nameOf = (device) => device?.alias || device?.model || device?.seri
 export const sessionName = (session) => session?.alias || (session ? `${session.token.slice(0, 8)}…` : "");
 export const linkTo = (what, id) => `#${new URLSearchParams({ [what]: id })}`;
 
-function mark(element, current) {
+export function mark(element, current) {
   if (current) element.setAttribute("aria-current", "true");
   else element.removeAttribute("aria-current");
 }
 
-function fresh(template) {
+export function fresh(template) {
   return $(template).content.firstElementChild.cloneNode(true);
 }
 
-const set = (parent, selector, text) => {
+export const set = (parent, selector, text) => {
   const element = parent.querySelector(selector);
   if (element.textContent !== text) element.textContent = text;
   return element;
@@ -72,7 +72,7 @@ function cardOfAll(devices, scope) {
   const total = devices.reduce((sum, { passingCount }) => sum + passingCount, 0);
   set(item, ".name", "All devices");
   set(item, ".passed", count(total));
-  item.querySelector(".card").href = "#";
+  item.querySelector(".card").href = "#passings";
   item.querySelector(".session").hidden = true;
   mark(item.querySelector(".card"), !scope.deviceId && !scope.sessionToken);
   return item;
@@ -161,6 +161,7 @@ const STATES = { out: "Not connected", connecting: "Connecting …", live: "Live
 
 /** The seconds left are for the eye; read aloud is only what the state has become. */
 export function showState(state, { message = "", until } = {}) {
+  $("state").hidden = state === "quiet";
   $("state").dataset.state = state;
   $("state").title = message;
   set($("state"), "#state-text", state === "refused" ? `Refused: ${message}` : STATES[state]);

@@ -20,7 +20,6 @@ class Moody:
         self.moods: list[str] = []
         self.devices: dict[str, str] = {}
         self.sessions: dict[str, dict[int, dict]] = {}
-        self.entrants: dict[str, dict] = {}
         self.arrived: list[tuple[str, list[int]]] = []
         self.ids = itertools.count(1)
 
@@ -58,12 +57,7 @@ class Moody:
                 return 200, {"result": [{"passings": len(self.sessions[token])}]}
             case ["passings"]:
                 return self.passings(body["token_session"], body["passings_list"])
-            case ["events", "E1", "participants"] if method == "GET":
-                return 200, {"result": [{"bib": bib} for bib in self.entrants]}
-            case ["events", "E1", "participants"]:
-                self.entrants.update({entrant["bib"]: entrant for entrant in body["participants"]})
-                return 201, {"inserted_count": len(body["participants"])}
-        return 404, {"description": "Event not found"}
+        return 404, {"description": "Not found"}
 
     def passings(self, token: str, passings: list[dict]) -> tuple[int, dict] | None:
         mood = self.moods.pop(0) if self.moods else ""

@@ -1,6 +1,7 @@
 """The command line of a replay: what it refuses, and that the server's counts decide the exit code."""
 
 import asyncio
+import re
 import sys
 
 import pytest
@@ -11,6 +12,13 @@ from replay import cli
 
 app = typer.Typer()
 app.command()(cli.replay)
+CREATE = """mutation { createEvent(input: {name: "Other gun", startDate: "2026-05-03"}) { token } }"""
+RACE = """mutation ($token: String!) {
+  createRace(eventToken: $token, input: {
+    name: "results", waves: [{name: "All", gunTime: "2999-01-01T00:00:00Z"}]
+    checkpoints: [{name: "5k"}, {kind: FINISH}]
+  }) { id }
+}"""
 SPLITS = "bib,5k,finish\n1,0:15:09,0:31:00\n2,0:16:00,\n3,0:17:00,0:35:00\n"
 
 
@@ -43,10 +51,34 @@ async def test_a_race_that_does_not_exits_with_1(results, moody):
     assert "the session holds" in said
 
 
-async def test_competitors_are_enrolled_on_request(results, moody):
-    status, said = await run(results, "--url", moody.url, "--key", "ror-0", "--event", "E1")
-    assert (status, set(moody.entrants)) == (0, {"1", "2", "3"})
+async def test_a_new_event_gets_the_race_and_its_board_is_compared(results, server, key):
+    words = ("--url", server.url, "--key", key, "--new-event", "Rehearsal", "--start", "2026-05-03T10:00:00")
+    status, said = await run(results, *words)
+    assert status == 0, said
+    [token] = re.findall("^Event ([0-9A-F]{64})$", said, re.M)
+    assert "Races made: results." in said
     assert "3 of 3 competitors enrolled" in said
+    assert "results: 2 finishers on the board, as in the file." in said
+    status, said = await run(results, *words[:4], "--event", token, "--start", "2026-05-03T10:00:00")
+    assert status == 0, said
+    assert "Races of the event: results." in said
+    assert "0 of 3 competitors enrolled" in said
+    assert "results: 2 finishers on the board, as in the file." in said
+
+
+async def test_a_board_with_other_finishers_exits_with_1(results, server, key, desk):
+    token = desk.data(CREATE)["createEvent"]["token"]
+    desk.data(RACE, token=token)
+    status, said = await run(results, "--url", server.url, "--key", key, "--event", token)
+    assert status == 1, said
+    assert "results: the board has 0 finishers, the file 2." in said
+    assert "Each of the 5 passings is stored once." in said
+
+
+async def test_an_event_that_is_not_there_exits_with_2(results, server, key):
+    status, said = await run(results, "--url", server.url, "--key", key, "--event", "0" * 64)
+    assert status == 2
+    assert "There is no event" in said
 
 
 @pytest.mark.parametrize(
@@ -56,6 +88,7 @@ async def test_competitors_are_enrolled_on_request(results, moody):
         (["--speed", "0"], "a positive number or max"),
         (["--speed", "nan"], "a positive number or max"),
         (["--devices-offline", "3"], "the race has 2 devices"),
+        (["--event", "E1", "--new-event", "Run"], "do not go together"),
         (["--url", "localhost"], "not the http"),
     ],
 )

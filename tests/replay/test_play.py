@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from replay import calls, entrants, plans, play, races, simulated, wire
+from replay import calls, plans, play, races, simulated, wire
 
 START = datetime.datetime(2014, 4, 21, 10, tzinfo=datetime.UTC)
 
@@ -80,15 +80,6 @@ async def test_a_paced_race_takes_its_time(moody):
     report = await play.play(race, moody.at, options(speed=100.0, habits=plans.Habits(hold=5)))
     assert 0.3 <= report.seconds < 0.6
     assert report.complaints() == []
-
-
-async def test_only_unknown_competitors_are_enrolled(race, moody):
-    moody.entrants = {"1": {"bib": "1", "name": "Known"}}
-    assert await entrants.enrol(race, moody.at, "E1") == 59
-    assert moody.entrants["1"]["name"] == "Known"
-    assert moody.entrants["2"]["name"] == "Bib 2"
-    with pytest.raises(calls.Refused, match="404 Event not found"):
-        await entrants.enrol(race, moody.at, "E2")
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://host", "http://"])

@@ -38,11 +38,36 @@ def test_gun_and_net_make_a_start_and_a_finish(results):
     assert race.mats[1].readings == [races.Reading(7200.0, "1"), races.Reading(7800.0, "2")]
 
 
+def test_laps_add_up_to_readings_of_one_mat_for_each_race(results):
+    race = races.read(
+        results(
+            "race,bib,lap,lap_time_s,position\n1,7,1,103.888,2\n1,7,2,98.8,1\n1,9,1,100,1\n2,7,1,60.5,1\n"
+        )
+    )
+    assert race.laps
+    assert race.mats == [
+        races.Mat(
+            "Race 1",
+            [races.Reading(100.0, "1-9"), races.Reading(103.888, "1-7"), races.Reading(202.688, "1-7")],
+        ),
+        races.Mat("Race 2", [races.Reading(60.5, "2-7")]),
+    ]
+    assert race.entrants[0] == {"bib": "1-7", "race": "Race 1"}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("", "names no column `bib`"),
-        ("race,bib,lap,lap_time_s,position\n1,1,1,103.8,11\n", "a list of laps"),
+        (
+            "race,bib,lap\n1,1,1\n",
+            "a list of laps has the columns race, bib, lap, lap_time_s; missing: lap_time_s",
+        ),
+        ("race,bib,lap,lap_time_s\n1,1,1,fast\n", "line 2 tells no lap"),
+        ("race,bib,lap,lap_time_s\n1,1,1,nan\n", "line 2: bib 1 of race 1 has no lap 1 here"),
+        ("race,bib,lap,lap_time_s\n1,1,1,inf\n", "line 2: bib 1 of race 1 has no lap 1 here"),
+        ("race,bib,lap,lap_time_s\n1,1,2,99.5\n", "line 2: bib 1 of race 1 has no lap 1 here"),
+        ("race,bib,lap,lap_time_s\n", "holds no lap"),
         ("gender,5k\nM,0:15:00\n", "names no column `bib`"),
         ("bib,gender,overall_rank\n1,M,1\n", "names no split column"),
         ("bib,5k,5k\n1,0:15:00,0:15:00\n", "names a column twice"),

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -44,11 +45,11 @@ class Device:
         self.name = name
         self.number = 0
 
-    async def sees(self, *bibs: str) -> None:
+    async def sees(self, *bibs: str, at: str = AT) -> None:
         passings = []
         for bib in bibs:
             self.number += 1
-            passings.append({"timestamp": AT, "num_passing": self.number, "bib": bib})
+            passings.append({"timestamp": at, "num_passing": self.number, "bib": bib})
         answer = await self.http.post(
             "/v0/passings", json={"token_session": self.token, "passings_list": passings}
         )
@@ -98,3 +99,74 @@ async def page(server) -> AsyncIterator[Page]:
         await browser.close()
     assert not strangers
     assert not errors
+
+
+CREATE = """mutation ($event: EventInput!) { createEvent(input: $event) { token } }"""
+RACE = """mutation ($token: String!, $race: RaceInput!) {
+  createRace(eventToken: $token, input: $race) { id checkpoints { id name } }
+}"""
+SERVE = """mutation ($checkpoint: ID!, $session: String!) {
+  serveCheckpoint(input: {checkpointId: $checkpoint, sessionToken: $session}) { id }
+}"""
+ADD = """mutation ($token: String!, $all: [ParticipantInput!]!) {
+  addParticipants(eventToken: $token, participants: $all) { createdCount }
+}"""
+PEOPLE = [
+    {"bib": "1", "name": "Ada", "lastName": "Berg", "gender": "F", "age": 30, "club": "Harriers"},
+    {"bib": "2", "name": "Ben", "lastName": "Costa", "gender": "M", "age": 45},
+    {"bib": "3", "name": "Chiara", "lastName": "Dubois", "gender": "F", "age": 45},
+    {"bib": "004", "name": "<b>Dan</b>", "gender": "M", "age": 30},
+]
+
+
+class Course:
+    """A race in a public event with a mat at each checkpoint."""
+
+    def __init__(self, token: str, race: str, mats: dict[str, Device]) -> None:
+        self.token = token
+        self.race = race
+        self.mats = mats
+
+    async def passes(self, mat: str, *bibs: str, minutes: float) -> None:
+        """So many minutes after the gun."""
+        at = datetime.fromisoformat(AT) + timedelta(minutes=minutes)
+        await self.mats[mat].sees(*bibs, at=at.isoformat())
+
+
+@pytest.fixture
+async def make_course(server, key, bind):
+    """Make an event with a race over `5k` and `Finish`; four people are in it."""
+    async with httpx.AsyncClient(base_url=server.url, headers={"x-api-key": key}) as http:
+
+        async def ask(document: str, **variables: object) -> dict:
+            answer = (await http.post("/graphql", json={"query": document, "variables": variables})).json()
+            assert "errors" not in answer, answer
+            [held] = answer["data"].values()
+            return held
+
+        async def make(name: str, *, public: bool = True) -> Course:
+            event = {"name": name, "startDate": AT[:10], "status": "PUBLISHED", "public": public}
+            token = (await ask(CREATE, event=event))["token"]
+            race = {
+                "name": "10 km",
+                "waves": [{"name": "All", "gunTime": AT}],
+                "checkpoints": [{"name": "5k", "distance": 5000}, {"kind": "FINISH", "distance": 10_000}],
+                "categories": [
+                    {"name": "W40+", "gender": "F", "youngest": 40},
+                    {"name": "M40+", "gender": "M", "youngest": 40},
+                ],
+            }
+            made = await ask(RACE, token=token, race=race)
+            mats = {}
+            for checkpoint in made["checkpoints"]:
+                mats[checkpoint["name"]] = device = await bind(checkpoint["name"])
+                await ask(SERVE, checkpoint=checkpoint["id"], session=device.token)
+            await ask(ADD, token=token, all=PEOPLE)
+            return Course(token, made["id"], mats)
+
+        yield make
+
+
+@pytest.fixture
+async def course(make_course) -> Course:
+    return await make_course("Spring run")

@@ -1,11 +1,11 @@
-"""The live page in a real browser, fed by a device that speaks v0."""
+"""The page of passings in a real browser, fed by a device that speaks v0."""
 
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 
 async def enter(page: Page, url: str, key: str) -> None:
-    await page.goto(url)
+    await page.goto(f"{url}/#passings")
     await page.fill("#key", key)
     await page.click("#enter")
     await expect(page.locator("#state-text")).to_have_text("Live")
@@ -100,7 +100,7 @@ async def test_a_paused_page_holds_its_rows_and_shows_them_later(server, key, bi
 
 
 async def test_a_wrong_key_stays_at_the_door(server, page):
-    await page.goto(server.url)
+    await page.goto(f"{server.url}/#passings")
     await page.fill("#key", "ror-00000000000000000000")
     await page.click("#enter")
     await expect(page.locator("#door-error")).not_to_be_empty()
