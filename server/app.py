@@ -6,6 +6,7 @@ import gc
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,17 @@ from models.ingest_postgres import PostgresWriter
 from models.ingest_sqlite import SqliteWriter
 from resolvers.callers import Callers
 from resolvers.context import STRANGER, Context
+from resolvers.leaderboards import Boards
 from rest_compat.routes import PREFIX, V0
 from schema import root
 from server import health
 from server.auth import Door
 from server.bodies import LimitedBody
+from server.exports import Exports
 from server.graphql import View
 from server.settings import Settings
 from subscriptions.hub import Hub
+from subscriptions.screens import Screens
 
 WEB = Path(web.__file__).parent
 NOTE_USE_EVERY = 30.0
@@ -67,7 +71,9 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
     hub = Hub(settings.broker_url)
     ingest = Ingest(database, writer(database), hub.announce, settings.ingest_queue)
     callers = Callers(database, settings.hash_key, clock)
-    door = Door(Context(STRANGER, database, ingest, callers, clock), hub)
+    boards = Boards(hub.changed)
+    screens = Screens(hub, partial(boards.of_event, database), settings.leaderboard_interval)
+    door = Door(Context(STRANGER, database, ingest, callers, boards, clock), hub, screens)
     schema = root.build(introspection=settings.introspection)
     graphiql = _page("graphiql/index.html", GRAPHIQL_POLICY) if settings.graphiql else None
 
@@ -79,9 +85,11 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
         await hub.start()
         ingest.start()
         noting = asyncio.create_task(_note_use(callers))
+        warming = asyncio.create_task(_warm(boards, database))
         _settle_memory()
         yield
         noting.cancel()
+        warming.cancel()
         await ingest.close()
         await callers.note_use()
         await hub.close()
@@ -93,6 +101,7 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
             *health.routes(database, ingest, hub),
             Route("/graphql", CORSMiddleware(view, **FROM_PAGES)),
             WebSocketRoute("/graphql", view),
+            Mount("/exports", CORSMiddleware(Exports(door), **FROM_PAGES)),
             Route("/", _live_page),
             Mount("/static", StaticFiles(directory=WEB)),
         ],
@@ -141,6 +150,14 @@ async def _note_use(callers: Callers) -> None:
             await callers.note_use()
         except Exception:
             logger.exception("the use of keys could not be noted")
+
+
+async def _warm(boards: Boards, database: Database) -> None:
+    """What cannot be made now is made when it is asked for."""
+    try:
+        await boards.warm(database)
+    except Exception:
+        logger.exception("boards could not be made at start")
 
 
 async def _live_page(_request: Request) -> Response:

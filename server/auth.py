@@ -8,15 +8,18 @@ from starlette.types import Scope
 
 from resolvers.callers import Callers
 from resolvers.context import Context
-from subscriptions.hub import Hub, Live
+from subscriptions.hub import Hub
+from subscriptions.live import Live
+from subscriptions.screens import Screens
 
 
 class Door:
     """Lets callers in: a context for each request, and for each socket once it has shown its key."""
 
-    def __init__(self, nobody: Context, hub: Hub) -> None:
+    def __init__(self, nobody: Context, hub: Hub, screens: Screens) -> None:
         self._nobody = nobody
         self._hub = hub
+        self._screens = screens
 
     @property
     def callers(self) -> Callers:
@@ -26,13 +29,13 @@ class Door:
         """Raises Unidentified for a key that is unknown or revoked; a request without one is a stranger's."""
         caller = await self.callers.identify(key_of(scope))
         nobody = self._nobody
-        return Context(caller, nobody.database, nobody.ingest, nobody.callers, nobody.clock)
+        return Context(caller, nobody.database, nobody.ingest, nobody.callers, nobody.boards, nobody.clock)
 
     async def live(self, scope: Scope) -> Live:
-        return Live(await self.context(scope), self._hub)
+        return Live(await self.context(scope), self._hub, self._screens)
 
     def stranger(self) -> Live:
-        return Live(self._nobody, self._hub)
+        return Live(self._nobody, self._hub, self._screens)
 
     async def introduce(self, live: Live, params: Mapping[str, Any] | None) -> None:
         """A socket's `connection_init` names the key; without one the handshake's own headers count."""

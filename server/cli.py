@@ -4,8 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import rich
 import typer
@@ -16,16 +15,14 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import migrate as migrations
-from models.database import Database
-from models.ingest import Ingest
 from replay.cli import replay
-from resolvers import context, keys
-from resolvers.callers import SECONDS_TRUSTED, Callers
-from resolvers.context import Caller, Context
+from resolvers import keys
+from resolvers.callers import SECONDS_TRUSTED
 from resolvers.errors import TimingError
-from server import logs
-from server.app import build, now, writer
+from server import imports, logs, officials
+from server.app import build
 from server.demo import demo
+from server.operator import operate
 from server.settings import Settings
 from timing import clocks
 
@@ -34,10 +31,12 @@ accounts = typer.Typer(help="Timing companies.", no_args_is_help=True)
 api_keys = typer.Typer(help="API keys.", no_args_is_help=True)
 app.add_typer(accounts, name="accounts")
 app.add_typer(api_keys, name="keys")
+app.add_typer(imports.app, name="participants")
 app.command()(replay)
 app.command()(demo)
-
-T = TypeVar("T")
+app.command()(officials.results)
+app.command()(officials.rescore)
+app.command()(officials.anomalies)
 
 
 def main() -> None:
@@ -52,25 +51,6 @@ def main() -> None:
     else:
         return
     raise SystemExit(1)
-
-
-def _operate(operation: Callable[[Context], Awaitable[T]]) -> T:
-    """Runs an operation with the operator's rights on the database of the settings."""
-
-    async def run() -> T:
-        settings = Settings()
-        database = Database(settings.database_url)
-        if database.sqlite:
-            await migrations.upgrade(settings.database_url)
-        callers = Callers(database, settings.hash_key, now)
-        ingest = Ingest(database, writer(database), lambda _commit: None, settings.ingest_queue)
-        operator = Caller(alias="operator", scopes=context.OPERATOR)
-        try:
-            return await operation(Context(operator, database, ingest, callers, now))
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
 
 
 @app.command()
@@ -107,7 +87,7 @@ def migrate() -> None:
 @accounts.command("create")
 def create_account(name: Annotated[str, typer.Argument(help="What the account is called.")]) -> None:
     """Makes an account and prints its id."""
-    print(_operate(lambda ctx: keys.create_account(ctx, name)).id)
+    print(operate(lambda ctx: keys.create_account(ctx, name)).id)
 
 
 @api_keys.command("create")
@@ -127,7 +107,7 @@ def create_key(
         scopes=tuple(scope) if scope else None,
         v0_shape=v0_shape,
     )
-    print(_operate(lambda ctx: keys.create(ctx, new, account))[1])
+    print(operate(lambda ctx: keys.create(ctx, new, account))[1])
 
 
 @api_keys.command("list")
@@ -136,7 +116,7 @@ def list_keys(
 ) -> None:
     """Shows keys, never their text."""
     table = Table("id", "account", "key", "alias", "access", "unbind", "scopes", "v0", "used", "revoked")
-    for row in _operate(lambda ctx: keys.page(ctx, account)):
+    for row in operate(lambda ctx: keys.page(ctx, account)):
         used, revoked = (clocks.text(at) if at else "" for at in (row.last_used_at, row.revoked_at))
         table.add_row(
             str(row.id),
@@ -158,7 +138,7 @@ def revoke_key(
     key_id: Annotated[int, typer.Argument(help="The key's id, from `keys list`.")],
 ) -> None:
     """From now on nobody gets in with the key; returns when every server has taken note."""
-    _operate(lambda ctx: keys.revoke(ctx, key_id))
+    operate(lambda ctx: keys.revoke(ctx, key_id))
     time.sleep(SECONDS_TRUSTED)
     rich.print(f"key {key_id} is revoked")
 

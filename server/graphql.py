@@ -76,7 +76,7 @@ class View(GraphQL[GraphQLContext, None]):
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> GraphQLContext:
         live = self._door.stranger()
-        context = GraphQLContext(live, live.hub)
+        context = GraphQLContext(live, live.hub, live.screens)
         try:
             context.caller = (await self._door.context(request.scope)).caller
         except Unidentified:

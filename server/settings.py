@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     hash_key: str = ""
     ingest_queue: int = Field(50_000, ge=5_000)
     body_limit: int = Field(5 * 1024 * 1024, ge=1024)
+    leaderboard_interval: float = Field(0.2, ge=0.01, le=60)
     drain_seconds: int = Field(10, ge=1)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field("console", pattern="^(console|json)$")

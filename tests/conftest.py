@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +16,11 @@ import pytest
 import uvicorn
 
 from models.database import Database
-from resolvers import context, keys
+from resolvers import context, events, keys, races
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
+from resolvers.courses import NewRace
+from resolvers.leaderboards import Boards
 from server.app import build, now
 from server.settings import Settings
 
@@ -69,7 +72,7 @@ class Server:
             callers = Callers(database, self.settings.hash_key, now)
             operator = Caller(scopes=context.OPERATOR)
             try:
-                return await operation(Context(operator, database, None, callers, now))  # type: ignore[arg-type]
+                return await operation(Context(operator, database, None, callers, Boards(), now))  # type: ignore[arg-type]
             finally:
                 await database.close()
 
@@ -106,6 +109,21 @@ def make_account(server: Server) -> int:
 def make_key_of(server: Server, account: int, **wanted: Any) -> str:
     new = keys.NewKey(**({"access": "READ_WRITE"} | wanted))
     return server.operate(lambda ctx: keys.create(ctx, new, account))[1]
+
+
+def make_event(server: Server, account_id: int, *race_names: str, **fields: Any) -> str:
+    """The token of an event of the account."""
+
+    async def make(ctx: Context) -> str:
+        own = replace(ctx, caller=Caller(account_id, scopes=frozenset({"events:write"})))
+        event = await events.create(
+            own, events.NewEvent(**{"name": "Run", "start_date": "2026-06-01"} | fields)
+        )
+        for name in race_names:
+            await races.create(own, event.token, NewRace(name=name))
+        return event.token
+
+    return server.operate(make)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from models.passings import Content
 from resolvers import context
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
+from resolvers.leaderboards import Boards
 from server import app
 from timing.clocks import SECOND
 
@@ -121,4 +122,4 @@ def outcome(written: outcomes.Written | None, of: int) -> list[str]:
 
 
 def context_of(caller: Caller, database: Database, ingest: Ingest, callers: Callers, clock: Clock) -> Context:
-    return Context(caller, database, ingest, callers, clock)
+    return Context(caller, database, ingest, callers, Boards(), clock)

@@ -16,9 +16,36 @@ from rest_compat import routes as v0
 HOME = Path(__file__).parents[1]
 ROOMS = ("timing", "models", "resolvers", "subscriptions", "schema", "rest_compat", "server")
 OURS = (*ROOMS, "replay", "web", "bench")
-NOUNS = ("devices", "keys", "passings", "polls", "sessions")
+NOUNS = (
+    "corrections",
+    "devices",
+    "events",
+    "imports",
+    "keys",
+    "leaderboards",
+    "participants",
+    "passings",
+    "polls",
+    "races",
+    "registrations",
+    "results",
+    "servings",
+    "sessions",
+    "verdicts",
+)
 """The files of operations in `resolvers`; the others there serve these."""
-SERVING = {"callers", "context", "errors", "inputs", "limits", "__init__"}
+SERVING = {
+    "__init__",
+    "callers",
+    "context",
+    "courses",
+    "entries",
+    "errors",
+    "inputs",
+    "limits",
+    "patches",
+    "sheets",
+}
 
 
 def sources(*folders: str) -> list[Path]:
@@ -67,13 +94,13 @@ def test_every_operation_asks_first_who_is_asking(noun):
 
 @pytest.mark.parametrize("noun", NOUNS)
 def test_every_operation_refuses_who_may_not(noun):
-    """Its first statement asks for a right, or asks for the account, which a stranger does not have."""
+    """It asks for a right, or for the account, which a stranger does not have, or whether the event is seen."""
     tree = ast.parse((HOME / "resolvers" / f"{noun}.py").read_text())
     lax = [
         function.name
         for function in tree.body
         if isinstance(function, ast.AsyncFunctionDef) and not function.name.startswith("_")
-        if not re.search(r"ctx\.caller\.(must|account\b)", ast.unparse(function))
+        if not re.search(r"ctx\.caller\.(must|account\b)|(seen|visible)\(", ast.unparse(function))
     ]
     assert lax == []
 

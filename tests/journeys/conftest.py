@@ -22,6 +22,7 @@ from models.database import Database
 from resolvers import context, keys
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
+from resolvers.leaderboards import Boards
 from server.app import now
 from tests.conftest import Server, make_account, make_key_of, passing
 
@@ -126,6 +127,7 @@ class Process:
                 database,
                 None,
                 Callers(database, "", now),
+                Boards(),
                 now,  # type: ignore[arg-type]
             )
             try:
