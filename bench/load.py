@@ -95,17 +95,16 @@ def is_complete(data: bytes) -> bool:
 
 def drive(port: int, requests: Sequence[bytes], connections: int, wanted: bytes) -> Run:
     """Sends every request once over so many connections, one at a time on each."""
-    run = Run()
-    uvloop.run(_drive(port, iter(requests), connections, wanted, run))
-    run.must_all_be(wanted)
-    return run
+    return uvloop.run(send(port, requests, connections, wanted))
 
 
-async def _drive(port: int, requests: Iterator[bytes], connections: int, wanted: bytes, run: Run) -> None:
+async def send(port: int, requests: Sequence[bytes], connections: int, wanted: bytes) -> Run:
+    """The same in a loop that does something else besides."""
+    run, left = Run(), iter(requests)
     loop = asyncio.get_running_loop()
     lines = []
     for _ in range(connections):
-        _, line = await loop.create_connection(lambda: Line(requests, wanted, run), "127.0.0.1", port)
+        _, line = await loop.create_connection(lambda: Line(left, wanted, run), "127.0.0.1", port)
         lines.append(line)
     began, worked = time.perf_counter(), time.process_time()
     for line in lines:
@@ -113,3 +112,5 @@ async def _drive(port: int, requests: Iterator[bytes], connections: int, wanted:
     await asyncio.gather(*(line.finished for line in lines))
     run.seconds = time.perf_counter() - began
     run.busy = (time.process_time() - worked) / run.seconds
+    run.must_all_be(wanted)
+    return run

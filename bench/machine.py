@@ -53,6 +53,15 @@ class Machine:
             return 0.0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    @property
+    def memory(self) -> float:
+        """Megabytes of memory that the server holds; 0 where the system does not tell."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return 0.0
+        return int(status.split("VmRSS:", 1)[1].split()[0]) / 1024
+
     def start(self) -> None:
         """Returns when the server says that it is ready."""
         serve = [str(COMMAND), "serve", "--host", "127.0.0.1", "--port", str(self.port)]

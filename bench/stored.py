@@ -12,6 +12,7 @@ OF_SESSION = """
     WHERE token = ? ORDER BY passings.position
 """
 OF_ALL = "SELECT number FROM passings ORDER BY position"
+SPAN = "SELECT max(received_at) - min(received_at) FROM passings"
 DIFFERENT = "SELECT count(*) FROM (SELECT DISTINCT session_row, number FROM passings)"
 NEWS = "SELECT position, * FROM passings WHERE position > ? ORDER BY position LIMIT ?"
 MAKING = "SELECT sql FROM sqlite_master WHERE tbl_name = 'passings' AND sql IS NOT NULL ORDER BY type DESC"
@@ -20,6 +21,15 @@ MAKING = "SELECT sql FROM sqlite_master WHERE tbl_name = 'passings' AND sql IS N
 def numbers(path: Path, token: str | None = None) -> list[int]:
     """The numbers of a session's rows, or of all rows, in the order in which they were stored."""
     return [number for (number,) in (ask(path, OF_SESSION, token) if token else ask(path, OF_ALL))]
+
+
+def seconds(path: Path) -> float:
+    """From the first passing that the server received to the last."""
+    return ask(path, SPAN)[0][0] / 1_000_000
+
+
+def any_yet(path: Path) -> bool:
+    return bool(ask(path, "SELECT 1 FROM passings LIMIT 1"))
 
 
 def problems(path: Path, expected: int) -> list[str]:

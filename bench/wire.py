@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 Content = dict[str, str | int]
+Read = tuple[int, float, str]
+"""Number, seconds after START, bib."""
 
 START = datetime(2024, 4, 15, 10, 0, tzinfo=UTC)
 COUNTS = "insertedCount duplicateCount"
@@ -27,6 +29,12 @@ def instant(number: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
+def moment(seconds: float) -> str:
+    """So long after START, to the millisecond."""
+    then = START + timedelta(milliseconds=round(seconds * 1000))
+    return then.strftime("%Y-%m-%dT%H:%M:%S.") + f"{then.microsecond // 1000:03d}Z"
+
+
 def bib(number: int) -> str:
     return str(number % 30_000)
 
@@ -37,6 +45,12 @@ def chip(number: int) -> str:
 
 def v0_body(token: str, numbers: Iterable[int]) -> bytes:
     return orjson.dumps({"token_session": token, "passings_list": [v0_passing(number) for number in numbers]})
+
+
+def v0_reads(token: str, reads: Iterable[Read]) -> bytes:
+    """What a mat detected, as it sends it."""
+    passings = [{"num_passing": number, "timestamp": moment(at), "bib": who} for number, at, who in reads]
+    return orjson.dumps({"token_session": token, "passings_list": passings})
 
 
 def graphql_body(token: str, numbers: Iterable[int], selection: str) -> bytes:

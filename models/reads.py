@@ -37,6 +37,12 @@ async def _rows(database: Database, query: sa.Select[*tuple[Any, ...]]) -> list[
     return await database.quick(read)
 
 
+def _reads(rows: list[Any]) -> list[Read]:
+    """As `Read._make`, in a third of its time."""
+    new = tuple.__new__
+    return [new(Read, row) for row in rows]
+
+
 async def state(database: Database, event_id: int) -> tuple[int, int]:
     """The newest position of the event's account, and the event's revision."""
     found = await _rows(database, _STATE.where(col(Event.id) == event_id))
@@ -46,13 +52,13 @@ async def state(database: Database, event_id: int) -> tuple[int, int]:
 async def after(database: Database, account_id: int, position: int, upto: int) -> list[Read]:
     """Passings of the account behind a position up to another, in the order of commit; at most AT_ONCE."""
     query = _READ.where(_C.account_id == account_id, _C.position > position, _C.position <= upto)
-    return list(map(Read._make, await _rows(database, query.order_by(_C.position).limit(AT_ONCE))))
+    return _reads(await _rows(database, query.order_by(_C.position).limit(AT_ONCE)))
 
 
 async def at(database: Database, account_id: int, positions: Iterable[int]) -> list[Read]:
     """The passings at these positions."""
     query = _READ.where(_C.account_id == account_id, _C.position.in_(list(positions)))
-    return list(map(Read._make, await _rows(database, query)))
+    return _reads(await _rows(database, query))
 
 
 async def of_device(
@@ -67,7 +73,7 @@ async def of_device(
         found = await _rows(database, query.order_by(_C.at, _C.position).limit(AT_ONCE))
         full = len(found) == AT_ONCE
         if found:
-            reads = list(map(Read._make, found))
+            reads = _reads(found)
             last = sa.tuple_(sa.literal(reads[-1].at), sa.literal(reads[-1].position))
             query = own.where(sa.tuple_(_C.at, _C.position) > last)
             yield reads
@@ -81,6 +87,6 @@ async def of_session(database: Database, account_id: int, session_row: int) -> A
         found = await _rows(database, own.where(_C.position > position).order_by(_C.position).limit(AT_ONCE))
         full = len(found) == AT_ONCE
         if found:
-            reads = list(map(Read._make, found))
+            reads = _reads(found)
             position = reads[-1].position
             yield reads

@@ -28,7 +28,11 @@ class V0:
         self._identify = identify
         all_routes = routes(identify, body_limit)
         # Paths without a name in them are found without looking through the list: the busiest is one of them.
-        self._fixed = {route.path: route.app for route in all_routes if isinstance(route.app, Endpoint)}
+        self._fixed = {
+            route.path: route.app
+            for route in all_routes
+            if isinstance(route.app, Endpoint) and "{" not in route.path
+        }
         self._router = Router(all_routes, redirect_slashes=False, default=self._not_found)
         self._for_pages = CORSMiddleware(
             self._router,

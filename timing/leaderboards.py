@@ -117,20 +117,20 @@ class Leaderboard:
         if after == before:
             return False
         self.lines[participant.id] = after
-        self._tell(participant.id, before, after)
+        self.revision += 1
+        for field in self._fields.values():
+            field.put(participant.id, before, after, self.revision)
         return True
 
     def drop(self, participant: int) -> bool:
         """Somebody is not of this race any more. Was anybody?"""
         before = self.lines.pop(participant, None)
-        if before is not None:
-            self._tell(participant, before, None)
-        return before is not None
-
-    def _tell(self, who: int, before: Line | None, after: Line | None) -> None:
+        if before is None:
+            return False
         self.revision += 1
         for field in self._fields.values():
-            field.put(who, before, after, self.revision)
+            field.put(participant, before, None, self.revision)
+        return True
 
     def view(self, which: Which = EVERYBODY) -> View | TeamView:
         """Raises LookupError when the race has no such checkpoint or lap."""

@@ -22,6 +22,8 @@ class Ledger:
         self.rulings: dict[int, Ruling] = {}
         """By the position of the read."""
         self.queue: deque[Track] = deque()
+        self.changes = 0
+        """Grows with everything that can change a verdict."""
         self._places: dict[int, Track] = {}
         self._known: dict[Names, Track] = {}
         """Names that mean the same at all times need not be asked again."""
@@ -35,6 +37,7 @@ class Ledger:
             self._enter(participant)
 
     def take(self, reads: Iterable[Read]) -> None:
+        self.changes += 1
         places, known, rulings, queue = self._places, self._known, self.rulings, self.queue
         for read in reads:
             position = read[0]

@@ -110,8 +110,15 @@ class Walk:
                 if station < total and station not in pinned:
                     if station >= len(minimums):
                         course.grow(station)
-                    if at - self.last_at >= minimums[station] - self.passed:
-                        self._reach(read, at, station, here)
+                    passed = minimums[station]
+                    if at - self.last_at >= passed - self.passed:
+                        if station > len(self.ats):
+                            self._miss(station)
+                        self.ats.append(at)
+                        self.reads.append(read)
+                        self.visited |= 1 << here
+                        self.last, self.passed = station, passed
+                        self.last_at = seen[here] = at
                         continue
             self._consider(read, candidates)
 
@@ -126,17 +133,19 @@ class Walk:
             self.doubt(read, Verdict.WRONG_RACE, "read where the participant's race does not pass")
         return spot
 
-    def _reach(self, read: Read, at: int, station: int, here: int) -> None:
-        missed = station - len(self.ats)
-        if missed > 0:
-            self.ats.extend([None] * missed)
-            self.reads.extend([None] * missed)
-        self.ats.append(at)
+    def _miss(self, station: int) -> None:
+        """All stations up to this one that were not visited."""
+        missed = [None] * (station - len(self.ats))
+        self.ats += missed
+        self.reads += missed
+
+    def _reach(self, read: Read, station: int, here: int) -> None:
+        self._miss(station)
+        self.ats.append(read.at)
         self.reads.append(read)
-        self.last = station
         self.visited |= 1 << here
-        self.last_at = self.seen[here] = at
-        self.passed = self.course.minimums[station]
+        self.last, self.passed = station, self.course.minimums[station]
+        self.last_at = self.seen[here] = read.at
 
     def _consider(self, read: Read, candidates: tuple[int, ...]) -> None:
         """A read that does not plainly count."""
@@ -165,7 +174,7 @@ class Walk:
         )
         short = course.least(last, stations[0]) - (at - self.last_at) if stations else 0
         if stations and short <= 0:
-            return self._reach(read, at, stations[0], course.at(stations[0]))
+            return self._reach(read, stations[0], course.at(stations[0]))
         if course.first and due[0] == 0 and last == 0 and self._moves(0):
             return self._move(read, 0)  # who stands on the start mat has not started
         if stations:
@@ -213,10 +222,7 @@ class Walk:
             station = course.due(here, self.last)
             if station >= course.total:
                 station = here + course.per_lap * ((course.laps or 1) - 1)
-        missed = station + 1 - len(self.ats)
-        if missed > 0:
-            self.ats.extend([None] * missed)
-            self.reads.extend([None] * missed)
+        self._miss(station + 1)
         former = self.reads[station]
         if former is not None:
             if former.position in self.confirmed and not course.lasts[here]:

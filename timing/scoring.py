@@ -45,17 +45,14 @@ class Scoring:
 
     def take(self, reads: Iterable[Read]) -> None:
         """Reads in any order; one that was taken before is passed over."""
-        self.verdicts.forget()
         self.ledger.take(reads)
 
     def change(self, participants: Iterable[Participant] = (), rulings: Iterable[Ruling] = ()) -> None:
         """Participants who came or changed; rulings, of which a later one replaces an earlier one."""
-        self.verdicts.forget()
         self.ledger.change(participants, rulings)
 
     def regun(self, race: int, wave: int, gun: int | None) -> None:
         """A wave has another gun time, or none."""
-        self.verdicts.forget()
         former = self.courses[race].race
         waves = tuple(replace(each, gun=gun) if each.id == wave else each for each in former.waves)
         course = self.courses[race] = self.boards[race].course = Course(replace(former, waves=waves))
@@ -64,6 +61,7 @@ class Scoring:
             if track.participant is not None and track.participant.race == course.race.id:
                 track.restart()
                 self.ledger.concern(track)
+        self.ledger.changes += 1
 
     def settle(self, most: int | None = None) -> int:
         """Judges those whom reads and changes concern, at most so many; returns how many are left."""
@@ -71,8 +69,21 @@ class Scoring:
         if len(queue) > FEW:
             self._forget_views()
         for _ in range(len(queue) if most is None else min(most, len(queue))):
-            self._judge(queue.popleft())
+            track = queue.popleft()
+            track.queued = False
+            participant = track.participant
+            if participant is not None and participant.race != track.race:
+                self._move(track, participant)
+            if participant is not None and track.race is not None:
+                board = self.boards[track.race]
+                board.put(participant, track.judge(board.course, self.servings, self.ledger.rulings))
         return len(queue)
+
+    def _move(self, track: Track, participant: Participant) -> None:
+        """To the board of another race, or to none."""
+        if track.race is not None:
+            self.boards[track.race].drop(participant.id)
+        track.race = participant.race if participant.race in self.boards else None
 
     def _forget_views(self) -> None:
         """It is cheaper to make a view anew than to move a quarter of its lines one by one."""
@@ -81,22 +92,6 @@ class Scoring:
             for race, board in self.boards.items():
                 if board.viewed and races[race] * 4 > len(board):
                     board.forget_views()
-
-    def _judge(self, track: Track) -> None:
-        track.queued = False
-        participant = track.participant
-        assert participant is not None
-        if participant.race != track.race:
-            self._move(track, participant)
-        if track.race is not None:
-            board = self.boards[track.race]
-            board.put(participant, track.judge(board.course, self.servings, self.ledger.rulings))
-
-    def _move(self, track: Track, participant: Participant) -> None:
-        """To the board of another race, or to none."""
-        if track.race is not None:
-            self.boards[track.race].drop(participant.id)
-        track.race = participant.race if participant.race in self.boards else None
 
     def judged(self, position: int) -> Judged | None:
         """What became of a passing; None when it is not of this event."""

@@ -20,8 +20,8 @@ class Track:
     """The reads of one participant, or of names that nobody carries.
 
     The walk has gone over the first `_walked` of them. It goes on from there as long as reads arrive in
-    order of time and no official has ruled on any; else it begins again. `latest` is the last instant of them, `late`: is one of
-    them out of order? `race`: on whose board the participant is.
+    order of time and no official has ruled on any; else it begins again. `latest`: the last instant of
+    them; `late`: is one out of order? `race`: on whose board the participant is.
     """
 
     __slots__ = (

@@ -37,24 +37,23 @@ class Unknown(NamedTuple):
 
 
 class Verdicts:
-    """Of one event. `forget` when anything has changed."""
+    """Of one event."""
 
     def __init__(self, ledger: Ledger, servings: Servings, courses: Mapping[int, Course]) -> None:
         self._ledger = ledger
         self._servings = servings
         self._courses = courses
         self._kept: dict[Track, dict[int, Judged]] = {}
-
-    def forget(self) -> None:
-        self._kept.clear()
+        self._changes = 0
 
     def of(self, track: Track) -> dict[int, Judged]:
         """Every read of a track that is of this event, by position."""
+        if self._changes != self._ledger.changes or len(self._kept) >= MOST_KEPT:
+            self._changes = self._ledger.changes
+            self._kept.clear()
         judged = self._kept.get(track)
         if judged is None:
             notes = self._notes(track)
-            if len(self._kept) >= MOST_KEPT:
-                self.forget()
             judged = self._kept[track] = {
                 read.position: self._judged(read, track, notes[read.position])
                 for read in track.reads

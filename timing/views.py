@@ -138,7 +138,7 @@ class View:
         key = self._keys.get(participant)
         if key is None or key >= _UNRANKED:
             return None
-        ranked = self._ranked(key)
+        ranked = self._order if self._group is None else self._ranked(key)
         return None if ranked is None else ranked.bisect_left(key & _NO_ID) + 1
 
     def line(self, participant: int) -> Line | None:

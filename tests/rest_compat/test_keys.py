@@ -18,6 +18,7 @@ BODIES = {
         "token_session": ZERO,
         "passings_list": [{"timestamp": "2023-02-03T16:08:18Z", "num_passing": 1, "bib": "1"}],
     },
+    "POST /v0/events/{event_token}/participants": {"bib": "1", "name": "Ann"},
 }
 RIGHT = {"GET": "read", "POST": "write", "PATCH": "write", "DELETE": "unbind"}
 RIGHTS = {
@@ -31,7 +32,8 @@ RIGHTS = {
 
 def call(driver, route, deviceid=ZERO, token=ZERO, **more):
     method, path = route.split(" ")
-    path = path.replace("{deviceid}", deviceid).replace("{token_session}", token)
+    path = path.replace("{deviceid}", deviceid)
+    path = path.replace("{token_session}", token).replace("{event_token}", token)
     return driver.call(method, path, json=BODIES.get(route), **more)
 
 
@@ -138,3 +140,8 @@ def test_one_serial_number_in_two_accounts_is_two_devices(v0, other):
     assert mine != theirs
     v0.unbind(mine)
     assert other.get(f"/v0/devices/{theirs}").status_code == 200
+
+
+def test_the_name_of_a_path_is_no_path(v0):
+    assert v0.get("/v0/devices/{deviceid}").status_code == 404
+    assert v0.get("/v0/events/{event_token}").status_code == 404

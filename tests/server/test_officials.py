@@ -76,7 +76,7 @@ def test_a_board_that_is_what_its_passings_say_is_equal(ask, meeting):
 
 def test_what_differs_is_a_table_and_exit_code_1(ask, meeting, monkeypatch):
     monkeypatch.setattr(
-        leaderboards, "differences", lambda *_: ["participant 1: [bold]running", "verdicts: x"]
+        leaderboards, "_differences", lambda *_: ["participant 1: [bold]running", "verdicts: x"]
     )
     found = ask("rescore", meeting.id)
     assert found.code == 1
