@@ -2,10 +2,10 @@
 and is answered after it."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from models.database import Database
@@ -29,6 +29,10 @@ class Failed(Exception):
     """The database did not take the rows: none of them is stored."""
 
 
+Outcome = Written | Failed | None
+"""What a submission is told after its commit. None: the account has no such active session."""
+
+
 class Writer(Protocol):
     """One way to a database. Takes submissions of any accounts and commits them in one transaction."""
 
@@ -41,7 +45,7 @@ class Writer(Protocol):
 @dataclass(slots=True)
 class _Waiting:
     submission: Submission
-    answer: asyncio.Future[Written | None]
+    told: Callable[[Outcome], None]
 
 
 class Ingest:
@@ -82,17 +86,24 @@ class Ingest:
             await self._task
         await self._writer.close()
 
-    async def write(self, submission: Submission) -> Written | None:
-        """Returns after the commit. None: no such active session.
-        Raises Full, or Failed with nothing stored."""
+    def submit(self, submission: Submission, told: Callable[[Outcome], None]) -> None:
+        """Queues the submission; `told` is called after the commit, in its turn of the loop. Raises Full."""
         rows = len(submission.passings)
         if self._closing or self._rows + rows > self._most_waiting:
             raise Full
-        waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+        self._queue.append(_Waiting(submission, told))
         self._rows += rows
         self._work.set()
-        return await waiting.answer
+
+    async def write(self, submission: Submission) -> Written | None:
+        """Returns after the commit. None: no such active session.
+        Raises Full, or Failed with nothing stored."""
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.submit(submission, partial(_resolve, answer))
+        outcome = await answer
+        if isinstance(outcome, Failed):
+            raise outcome
+        return outcome
 
     async def _run(self) -> None:
         while not (self._closing and not self._queue):
@@ -132,9 +143,8 @@ class Ingest:
             await self._one_by_one(batch, error)
             return
         for waiting, answer in zip(batch, written, strict=True):
-            if not waiting.answer.done():  # the caller may have gone away; its rows are stored all the same
-                waiting.answer.set_result(answer)
-        self._tell(batch, written)
+            _tell(waiting, answer)
+        self._announce(batch, written)
 
     async def _one_by_one(self, batch: list[_Waiting], error: Exception) -> None:
         """So that one submission which the database cannot take does not fail those beside it."""
@@ -143,10 +153,9 @@ class Ingest:
                 await self._commit([waiting])
             return
         logger.error("passings could not be written", exc_info=error)
-        with contextlib.suppress(asyncio.InvalidStateError):
-            batch[0].answer.set_exception(Failed())
+        _tell(batch[0], Failed())
 
-    def _tell(self, batch: list[_Waiting], written: Sequence[Written | None]) -> None:
+    def _announce(self, batch: list[_Waiting], written: Sequence[Written | None]) -> None:
         commit = Commit({}, {}, {})
         self.commits += 1
         for waiting, answer in zip(batch, written, strict=True):
@@ -164,3 +173,16 @@ class Ingest:
             self._committed(commit)
         except Exception:
             logger.exception("a commit could not be announced")
+
+
+def _tell(waiting: _Waiting, outcome: Outcome) -> None:
+    """One who cannot be told does not keep the others from it."""
+    try:
+        waiting.told(outcome)
+    except Exception:
+        logger.exception("the outcome of a submission could not be told")
+
+
+def _resolve(answer: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not answer.done():  # the caller may have gone away; its rows are stored all the same
+        answer.set_result(outcome)

@@ -33,7 +33,8 @@ class Callers:
         self._database = database
         self._hash_key = hashlib.blake2b(hash_key.encode(), person=b"passline-apikeys").digest()
         self._clock = clock
-        self._known: dict[str, tuple[int, Caller]] = {}
+        # By key, and by its row for those who stay: a number, which nobody can show as a key.
+        self._known: dict[str | int, tuple[int, Caller]] = {}
         self._asked: dict[str, asyncio.Future[Caller]] = {}
         self._used: dict[int, int] = {}
         self._era = 0
@@ -48,13 +49,24 @@ class Callers:
         if not key:
             return context.STRANGER
         now = self._clock()
-        until, caller = self._known.get(key, _NEVER)
-        if not now < until <= now + TRUSTED:
-            caller = await self._once(key)
+        caller = self._believed(key, now) or await self._once(key)
         if caller.key_id is None:
             raise errors.Unidentified("unknown api key")
         self._used[caller.key_id] = now
         return caller
+
+    def recognise(self, key: str | None) -> Caller | None:
+        """`identify` for a key that is believed just now; None: `identify` has to be asked."""
+        now = self._clock()
+        caller = self._believed(key, now) if key else None
+        if caller is None or caller.key_id is None:
+            return None
+        self._used[caller.key_id] = now
+        return caller
+
+    def _believed(self, name: str | int, now: int) -> Caller | None:
+        until, caller = self._known.get(name, _NEVER)
+        return caller if now < until <= now + TRUSTED else None
 
     async def _once(self, key: str) -> Caller:
         """Looks the key up once for all who ask at the same time."""
@@ -71,14 +83,13 @@ class Callers:
         for those who stay and listen."""
         if caller.key_id is None:
             return
-        name = f"#{caller.key_id}"
-        (until, known), era = self._known.get(name, _NEVER), self._era
-        if not (now := self._clock()) < until <= now + TRUSTED:
+        known, era = self._believed(caller.key_id, self._clock()), self._era
+        if known is None:
             async with self._database.reading() as session:
                 row = await rows.by_id(session, caller.account_id, caller.key_id)
             known = caller if row and row.revoked_at is None else context.STRANGER
             if era == self._era:
-                self._believe(name, known)
+                self._believe(caller.key_id, known)
         if known is context.STRANGER:
             raise errors.Unidentified("unknown api key")
 
@@ -105,7 +116,7 @@ class Callers:
             self._believe(key, caller)
         return caller
 
-    def _believe(self, name: str, caller: Caller) -> None:
+    def _believe(self, name: str | int, caller: Caller) -> None:
         if len(self._known) >= MOST_CACHED:
             self._known.clear()
         self._known[name] = self._clock() + TRUSTED, caller

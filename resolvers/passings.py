@@ -1,6 +1,7 @@
 """Passings: recording them, and every way to read them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -10,12 +11,12 @@ from models import keys as key_rows
 from models import passings as rows
 from models import sessions as session_rows
 from models import tail
-from models.ingest import Failed, Full
+from models.ingest import Failed, Full, Outcome
 from models.outcomes import Submission, Written
 from models.passings import Content, Filter, Row
 from resolvers import inputs
 from resolvers.context import Context
-from resolvers.errors import Busy, Invalid, NotFound, SessionNotActive, TooLarge
+from resolvers.errors import Busy, Invalid, NotFound, SessionNotActive, TimingError, TooLarge
 from timing import clocks
 
 MOST = 5_000
@@ -48,11 +49,61 @@ class Recorded(NamedTuple):
     passings: Sequence[Content]
 
 
+Judged = Recorded | TimingError
+
+
 async def record(ctx: Context, token: Any, passings: Sequence[NewPassing] | None) -> Recorded:
     """Stores what is new; returns when it is durable.
 
     One passing that is nonsense refuses the whole call. Raises Invalid, TooLarge, SessionNotActive, Busy.
     """
+    ctx.caller.must("passings:write")
+    try:
+        submission = _submission(ctx, token, passings)
+    except clocks.NoZone:
+        submission = _submission(ctx, token, passings, await _zone_of(ctx, token))
+    try:
+        written = await ctx.ingest.write(submission)
+    except (Full, Failed):
+        raise Busy from None
+    return _recorded(submission, written)
+
+
+def hand_in(
+    ctx: Context, token: Any, passings: Sequence[NewPassing] | None, told: Callable[[Judged], None]
+) -> None:
+    """`record` without a coroutine: `told` gets its answer, or what it would raise, after the commit.
+
+    Raises as `record` does, with nothing handed in; and NoZone where the device's own zone is asked for.
+    """
+    submission = _submission(ctx, token, passings)
+    try:
+        ctx.ingest.submit(submission, partial(_tell, submission, told))
+    except Full:
+        raise Busy from None
+
+
+def _tell(submission: Submission, told: Callable[[Judged], None], outcome: Outcome) -> None:
+    judged: Judged
+    try:
+        judged = _recorded(submission, outcome)
+    except TimingError as error:
+        judged = error
+    told(judged)
+
+
+def _recorded(submission: Submission, outcome: Outcome) -> Recorded:
+    if outcome is None:
+        raise SessionNotActive(submission.token)
+    if isinstance(outcome, Failed):
+        raise Busy
+    return Recorded(outcome, submission.passings)
+
+
+def _submission(
+    ctx: Context, token: Any, passings: Sequence[NewPassing] | None, zone: str | None = None
+) -> Submission:
+    """What is handed to the writer. Raises Invalid, TooLarge, and NoZone where `zone` is needed."""
     ctx.caller.must("passings:write")
     inputs.required(token, "session_token")
     if passings is None:
@@ -61,17 +112,8 @@ async def record(ctx: Context, token: Any, passings: Sequence[NewPassing] | None
         raise Invalid("passings", f"must hold 1 to {MOST} passings")
     if len(passings) > MOST:
         raise TooLarge("passings", f"must hold 1 to {MOST} passings")
-    try:
-        judged = judge(passings)
-    except clocks.NoZone:
-        judged = judge(passings, await _zone_of(ctx, token))
-    try:
-        written = await ctx.ingest.write(Submission(ctx.caller.account, token, ctx.clock(), judged))
-    except (Full, Failed):
-        raise Busy from None
-    if written is None:
-        raise SessionNotActive(token)
-    return Recorded(written, judged)
+    judged = judge(passings, zone)
+    return Submission(ctx.caller.account, token, ctx.clock(), judged)
 
 
 def judge(passings: Sequence[NewPassing], zone: str | None = None) -> list[Content]:

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 Identify = Callable[[Scope], Awaitable[Context]]
 Fields = Mapping[str, Any]
+Header = tuple[bytes, bytes]
 Body = TypeVar("Body")
 PAGES = 1_000_000_000
 
@@ -87,9 +88,9 @@ class Answer:
 
     status: int
     fields: dict[str, Any]
-    headers: list[tuple[bytes, bytes]]
+    headers: list[Header]
 
-    def __init__(self, status: int, fields: dict[str, Any], headers: list[tuple[bytes, bytes]] | None = None):
+    def __init__(self, status: int, fields: dict[str, Any], headers: list[Header] | None = None):
         self.status, self.fields, self.headers = status, fields, headers or []
 
 
@@ -113,10 +114,10 @@ class Endpoint:
             caller.must_be_known()
             answer = await self._answer(ctx, scope, receive)
         except TimingError as error:
-            answer = Answer(errors.status_of(error), errors.body_of(error), errors.headers_of(error))
+            answer = refusal(error)
         except Exception:
             logger.exception("a v0 request failed")
-            await send_json(send, 500, _failure(caller.v0_shape))
+            await send_json(send, 500, failure(caller.v0_shape))
             return
         await send_json(send, answer.status, shaped(answer.fields, caller.v0_shape), answer.headers)
 
@@ -140,6 +141,10 @@ class Endpoint:
         return body
 
 
+def refusal(error: TimingError) -> Answer:
+    return Answer(errors.status_of(error), errors.body_of(error), errors.headers_of(error))
+
+
 def shaped(fields: dict[str, Any], shape: str) -> bytes:
     """Old clients read bare fields, new ones the same object under `body`; encoded once, spliced for both."""
     inner = msgspec.json.encode(fields)
@@ -150,7 +155,8 @@ def shaped(fields: dict[str, Any], shape: str) -> bytes:
     return inner[:-1] + b',"body":' + inner + b"}"
 
 
-def _failure(shape: str) -> bytes:
+def failure(shape: str) -> bytes:
+    """The body of a 500."""
     return {
         "BARE": b'{"description":"Internal server error"}',
         "BODY": b'{"body":null}',
@@ -158,10 +164,11 @@ def _failure(shape: str) -> bytes:
     }[shape]
 
 
-async def send_json(
-    send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
-) -> None:
+def headers_of(body: bytes, more: Iterable[Header] = ()) -> list[Header]:
     length = str(len(body)).encode()
-    own = [(b"content-type", b"application/json"), (b"content-length", length)]
-    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
+    return [(b"content-type", b"application/json"), (b"content-length", length), *more]
+
+
+async def send_json(send: Send, status: int, body: bytes, headers: Iterable[Header] = ()) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers_of(body, headers)})
     await send({"type": "http.response.body", "body": body})

@@ -11,16 +11,22 @@ async def create(ctx: Context, request: Request) -> Answer:
     """P1. Answered when the rows are durable."""
     body = request.decode(shapes.V0Passings)
     try:
-        written, judged = await passings.record(ctx, body.token_session, body.passings_list)
+        recorded = await passings.record(ctx, body.token_session, body.passings_list)
     except Invalid as error:
         raise shapes.chips_named(error, body.passings_list or []) from None
+    return inserted(body.token_session, recorded)
+
+
+def inserted(token: str, recorded: passings.Recorded) -> Answer:
+    """P1's answer. A conflict counts as a duplicate: the device is done with it."""
+    written = recorded.written
     return Answer(
         201,
         {
             "description": "Passings inserted succesfully",
-            "token_session": body.token_session,
+            "token_session": token,
             "inserted_count": written.inserted,
-            "duplicate_count": len(judged) - written.inserted,
+            "duplicate_count": len(recorded.passings) - written.inserted,
         },
     )
 

@@ -35,6 +35,7 @@ from server.auth import Door
 from server.bodies import LimitedBody
 from server.exports import Exports
 from server.graphql import View
+from server.protocol import ShortWay
 from server.settings import Settings
 from subscriptions.hub import Hub
 from subscriptions.screens import Screens
@@ -106,14 +107,17 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
             Mount("/static", StaticFiles(directory=WEB)),
         ],
     )
-    return V0First(V0(door.context, settings.body_limit), LimitedBody(rest, settings.body_limit))
+    limit = settings.body_limit
+    return V0First(V0(door.context, limit), LimitedBody(rest, limit), ShortWay(door, limit))
 
 
 class V0First:
-    """Devices of v0 come in past everything that only the other doors need."""
+    """Devices of v0 come in past everything that only the other doors need; `server.protocol` takes some of
+    them a shorter way still."""
 
-    def __init__(self, v0: ASGIApp, rest: ASGIApp) -> None:
+    def __init__(self, v0: ASGIApp, rest: ASGIApp, short_way: ShortWay) -> None:
         self._v0, self._rest = v0, rest
+        self.short_way = short_way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_v0 = scope["type"] == "http" and scope["path"].startswith(PREFIX + "/")

@@ -1,13 +1,13 @@
 """From a header or a `connection_init` to a key, and from the key to a context.
 The only place that sees a key."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from starlette.types import Scope
 
 from resolvers.callers import Callers
-from resolvers.context import Context
+from resolvers.context import Caller, Context
 from subscriptions.hub import Hub
 from subscriptions.live import Live
 from subscriptions.screens import Screens
@@ -27,7 +27,14 @@ class Door:
 
     async def context(self, scope: Scope) -> Context:
         """Raises Unidentified for a key that is unknown or revoked; a request without one is a stranger's."""
-        caller = await self.callers.identify(key_of(scope))
+        return self._of(await self.callers.identify(key_of(scope["headers"])))
+
+    def at_once(self, key: str | None) -> Context | None:
+        """`context` for a key that is believed just now; None: only `context` can tell."""
+        caller = self.callers.recognise(key)
+        return None if caller is None else self._of(caller)
+
+    def _of(self, caller: Caller) -> Context:
         nobody = self._nobody
         return Context(caller, nobody.database, nobody.ingest, nobody.callers, nobody.boards, nobody.clock)
 
@@ -44,10 +51,10 @@ class Door:
             live.caller = await self.callers.identify(key if isinstance(key, str) else "?")
 
 
-def key_of(scope: Scope) -> str | None:
+def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The first of `api_key`, `x-api-key` and `Authorization: Bearer`."""
     bearer = None
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"x-api-key" or name == b"api_key":
             return str(value, "latin-1").strip()
         if name == b"authorization" and value[:7].lower() == b"bearer ":

@@ -23,6 +23,7 @@ from server import imports, logs, officials
 from server.app import build
 from server.demo import demo
 from server.operator import operate
+from server.protocol import Protocol
 from server.settings import Settings
 from timing import clocks
 
@@ -67,6 +68,7 @@ def serve(
         build(settings),
         host=host or settings.host,
         port=settings.port if port is None else port,
+        http=Protocol,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=1024 * 1024,

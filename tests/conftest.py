@@ -22,6 +22,7 @@ from resolvers.context import Caller, Context
 from resolvers.courses import NewRace
 from resolvers.leaderboards import Boards
 from server.app import build, now
+from server.protocol import Protocol
 from server.settings import Settings
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Server:
         self.settings = Settings(_env_file=None, **settings)
         self._config = uvicorn.Config(
             build(self.settings),
+            http=Protocol,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             log_config=None,
