@@ -66,7 +66,7 @@ class Heads:
         parser = httptools.HttpRequestParser(seen)
         try:
             parser.feed_data(head + BLANK_LINE)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             return None
         names = [name for name, _ in seen.headers]
         if not seen.complete or seen.url != URL or UNUSUAL.intersection(names):
@@ -137,7 +137,7 @@ class Protocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._held = b""
         way = getattr(config.app, "short_way", None)
-        ordinary = self.access_log or self.limit_concurrency is not None or self.root_path
+        ordinary = config.access_log or self.limit_concurrency is not None or self.root_path
         self._way: ShortWay | None = None if ordinary else way
 
     def data_received(self, data: bytes) -> None:

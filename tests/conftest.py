@@ -32,11 +32,11 @@ _names = itertools.count(1)
 class Server:
     """A running server. `operate` runs an operation in its loop with the operator's rights."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, http: Any = Protocol, **settings: Any) -> None:
         self.settings = Settings(_env_file=None, **settings)
         self._config = uvicorn.Config(
             build(self.settings),
-            http=Protocol,
+            http=http,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             log_config=None,

@@ -241,6 +241,30 @@ async def test_another_process_believes_a_revoked_key_for_a_second_at_most(offic
             await asked
 
 
+async def test_the_number_of_a_key_is_no_key(office, ctx):
+    row, text = await keys.create(ctx, NewKey(access="READ_WRITE"))
+    await office.callers.still(await office.callers.identify(text))
+    for guess in (f"#{row.id}", str(row.id)):
+        with pytest.raises(Unidentified):
+            await office.callers.identify(guess)
+
+
+async def test_only_a_key_that_is_believed_is_recognised(office, ctx, clock):
+    row, text = await keys.create(ctx, NewKey(access="WRITE"))
+    assert office.callers.recognise(text) is None, "not looked up yet"
+    caller = await office.callers.identify(text)
+    assert office.callers.recognise(text) is caller
+    for nobody in (None, "", "ror-" + "0" * 20):
+        with contextlib.suppress(Unidentified):
+            await office.callers.identify(nobody)
+        assert office.callers.recognise(nobody) is None
+    clock.move(SECONDS_TRUSTED * 1.1)
+    assert office.callers.recognise(text) is None
+    await office.callers.identify(text)
+    await keys.revoke(ctx, row.id)
+    assert office.callers.recognise(text) is None
+
+
 async def test_the_last_use_is_written_down_now_and_then(office, ctx, clock):
     row, text = await keys.create(ctx, NewKey(access="READ"))
     for _ in range(5):
