@@ -216,10 +216,11 @@ def _insert(connection: sqlite3.Connection, valid: Sequence[Valid]) -> set[int]:
 
 @cache
 def _insert_of(rows: int) -> str:
+    """OR FAIL is for a row that the table cannot hold at all, after which everything is rolled back: without
+    it SQLite copies every page before it changes it, so that it could take back this one statement."""
     row = f"({', '.join('?' * WIDTH)})"
-    return (
-        f"INSERT INTO passings ({', '.join(COLUMNS)}) VALUES {', '.join([row] * rows)} ON CONFLICT DO NOTHING"
-    )
+    values = ", ".join([row] * rows)
+    return f"INSERT OR FAIL INTO passings ({', '.join(COLUMNS)}) VALUES {values} ON CONFLICT DO NOTHING"
 
 
 def _stored(connection: sqlite3.Connection, doubtful: Iterable[Valid]) -> dict[int, dict[int, Stored]]:
