@@ -133,9 +133,10 @@ async def test_a_caller_that_goes_away_does_no_harm_to_those_beside_it(database,
     assert await numbers_of(database, session) == list(range(11)), "stored all the same"
 
 
-async def test_what_the_database_cannot_take_fails_alone(database, session, held, caplog):
+@pytest.mark.parametrize("poison", [make.content(POISON), make.content(52, timestamp_text=None)])
+async def test_what_the_database_cannot_take_fails_alone(database, session, held, caplog, poison):
     good = [make.submission(session, make.content(n)) for n in range(4)]
-    bad = make.submission(session, make.content(50), make.content(POISON), make.content(51))
+    bad = make.submission(session, make.content(50), poison, make.content(51))
     held.go.set()
     async with make.running(database, writer=held) as ingest:
         sent = [*good[:2], bad, *good[2:]]
