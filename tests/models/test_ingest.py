@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from models import outcomes, passings, sessions
+from models import numbers, outcomes, passings, sessions
 from tests import factories as make
 
 
@@ -15,7 +15,7 @@ async def rows_of(database, session):
 
 async def conflicts_of(database, session):
     async with database.reading() as transaction:
-        return await passings.conflicts(transaction, session.id, 100)
+        return (await numbers.conflicts(transaction, [session.id], 100)).get(session.id, [])
 
 
 @pytest.fixture
