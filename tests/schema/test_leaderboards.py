@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from resolvers.context import STRANGER
-from tests.resolvers.day import Day, at
+from tests.resolvers.day import Day
 from tests.schema.conftest import code, fields
 
 BOARD = """query($race: ID!, $ranking: Ranking! = OVERALL, $gender: String, $checkpoint: ID, $search: String,
@@ -200,6 +200,22 @@ async def test_passings_tell_their_verdict_and_are_found_by_event(machine, day):
     assert everything["totalCount"] == 4 and everything["edges"][-1]["node"]["verdict"] is None
 
 
+async def test_the_passings_of_an_event_are_followed_without_those_beside_it(machine, day):
+    elsewhere = await machine.session()
+    query = (
+        'subscription($event: String) { passings(eventToken: $event, after: "0") { passing { number bib } } }'
+    )
+    await machine.record(elsewhere, 1)
+    await day.see(0, 3, "1")
+    feed = await machine.schema.subscribe(query, {"event": day.event.token}, context_value=machine.ctx)
+    assert (await anext(feed)).data["passings"]["passing"]["bib"] == "1"
+    await machine.record(elsewhere, 2)
+    await day.see(1, 900, "2")
+    async with asyncio.timeout(5):
+        assert (await anext(feed)).data["passings"]["passing"]["bib"] == "2"
+    await feed.aclose()
+
+
 async def test_anomalies_and_rescoring(machine, day):
     await day.see(2, 2000, "1")
     query = "query($race: ID!) { anomalies(raceId: $race) { kind sentence passingIds participant { bib } } }"
@@ -213,7 +229,3 @@ async def test_anomalies_and_rescoring(machine, day):
         code(await failed(machine, query, machine.context_of(STRANGER), race=race_id(day)))
         == "UNAUTHENTICATED"
     )
-
-
-def test_times_are_told_in_seconds():
-    assert at(1.5).endswith("10:00:01.500000Z")
