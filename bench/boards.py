@@ -72,7 +72,7 @@ class Runs:
         self.places = [LATEST, *(Which(checkpoint=mat + 1) for mat in range(CHECKPOINTS))]
 
     def live(self) -> float:
-        """Each passing alone: taken, judged, its rank told in the race and at the mat; all eleven views kept."""
+        """Each passing alone: taken, judged, its rank told in the race and at the mat; eleven views kept."""
         scoring = Scoring(self.definition)
         scoring.settle()
         board, places = scoring.boards[1], self.places

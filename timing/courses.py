@@ -38,12 +38,12 @@ class Course:
         self.total = FOREVER if self.laps is None else self.first + self.laps * self.per_lap
         self.bounces = tuple(point.bounce for point in points)
         self.lasts = tuple(point.counts is Counts.LAST for point in points)
-        self.steps = tuple(FOREVER if at < self.first else self.per_lap for at in range(len(points)))
+        self.steps = tuple(FOREVER if self.once(at) else self.per_lap for at in range(len(points)))
         self.lap_minimum = sum(point.minimum for point in points[self.first :])
         self.minimums: list[int] = []
         """Per station, the sum of the minimum times of all stations up to it. Grows as far as people come."""
         self.grow(len(points))
-        self.rules = self.bounces, self.steps, self.minimums, self.total
+        self.rules = self.bounces, self.minimums, self.total
         """What is asked at every read, in one hand."""
         self._starts = {wave.id: self._start(wave) for wave in race.waves}
         self._first_start = next(iter(self._starts.values()), self._start(None))

@@ -14,16 +14,17 @@ class Identities:
     """
 
     def __init__(self) -> None:
-        self._bibs: dict[str, set[int]] = defaultdict(set)
+        self._bibs: dict[str, tuple[int, ...]] = {}
         self._chips: dict[str, set[tuple[int, int, int]]] = defaultdict(set)
 
     def enter(self, participant: Participant) -> None:
-        self._bibs[participant.bib].add(participant.id)
+        self._bibs[participant.bib] = (*self._bibs.get(participant.bib, ()), participant.id)
         for code, window in _windows(participant):
             self._chips[code].add(window)
 
     def leave(self, participant: Participant) -> None:
-        self._bibs[participant.bib].discard(participant.id)
+        others = tuple(each for each in self._bibs[participant.bib] if each != participant.id)
+        self._bibs[participant.bib] = others
         for code, window in _windows(participant):
             self._chips[code].discard(window)
 

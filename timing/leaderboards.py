@@ -33,9 +33,7 @@ class Field:
         self._moving: list[View] = []
         self._fixed: defaultdict[int, list[View]] = defaultdict(list)
         """By the station that ranks everybody on them."""
-        for line in lines:
-            if passing.passes(line):
-                self.tally.change(None, line)
+        self.tally.count(lines if self._everybody else filter(passing.passes, lines))
 
     def add(self, view: View) -> None:
         self.views.append(view)
@@ -74,11 +72,12 @@ def _changed(was: Sequence[int | None], now: Sequence[int | None]) -> Iterable[i
 
 def _alike(before: Line, after: Line) -> bool:
     """Where both visited a station at the same time, are they ranked alike there?"""
+    was, now = before.result, after.result
     return (
         before.participant is after.participant
-        and before.gun_zero == after.gun_zero
-        and before.net_zero == after.net_zero
-        and (before.kind == after.kind or max(before.kind, after.kind) <= FINISHED)
+        and was.start == now.start
+        and was.gun == now.gun
+        and (before.kind == after.kind or (before.kind <= FINISHED and after.kind <= FINISHED))
     )
 
 
@@ -91,12 +90,10 @@ class Leaderboard:
         self.revision = revision
         self.lines: dict[int, Line] = {}
         """By participant."""
-        self._everybody = Filter()
         self._fields: dict[Filter, Field] = {}
         self._views: dict[Which, View] = {}
         self._uses = 0
         self._teams: dict[Which, TeamView] = {}
-        self.forget_views()
 
     @property
     def viewed(self) -> bool:
@@ -108,18 +105,21 @@ class Leaderboard:
 
     def put(self, participant: Participant, result: Result) -> bool:
         """A participant's result as it is now. Did anything change?"""
-        before = self.lines.get(participant.id)
-        if before is None or before.participant is not participant:
-            category = category_of(self.course.race, participant)
-        else:
+        who = participant.id
+        before = self.lines.get(who)
+        if before is not None and before.participant is participant:
+            if before.result == result:
+                return False
             category = before.category
+        else:
+            category = category_of(self.course.race, participant)
         after = Line.of(participant, category, result)
         if after == before:
             return False
-        self.lines[participant.id] = after
+        self.lines[who] = after
         self.revision += 1
         for field in self._fields.values():
-            field.put(participant.id, before, after, self.revision)
+            field.put(who, before, after, self.revision)
         return True
 
     def drop(self, participant: int) -> bool:
@@ -153,35 +153,36 @@ class Leaderboard:
         return view
 
     def _make(self, which: Which) -> View:
-        passing = Filter.of(which)
-        field = self._fields.get(passing)
-        if field is None:
-            field = self._fields[passing] = Field(self.course, passing, self.lines.values(), self.revision)
+        field = self._field(Filter.of(which))
         view = View(which, self.course, self.lines, field.tally)
         field.add(view)
         return view
+
+    def _field(self, passing: Filter) -> Field:
+        field = self._fields.get(passing)
+        if field is None:
+            field = self._fields[passing] = Field(self.course, passing, self.lines.values(), self.revision)
+        return field
 
     def _forget(self, view: View) -> None:
         del self._views[view.which]
         field = self._fields[Filter.of(view.which)]
         field.remove(view)
-        if not field.views and field.passing != self._everybody:
+        if not field.views:
             del self._fields[field.passing]
 
     def counts(self) -> Counts:
         """Of everybody."""
-        return self._fields[self._everybody].tally.counts()
+        return self._field(Filter()).tally.counts()
 
     def copy(self) -> "Leaderboard":
         """The board as it stands, for another thread; a line never changes, so the two share them."""
         copy = Leaderboard(self.course, self.revision)
         copy.lines.update(self.lines)
-        copy.forget_views()
         return copy
 
     def forget_views(self) -> None:
         """Before more changes than it takes to make the views anew."""
         self._views.clear()
         self._teams.clear()
-        everybody = Field(self.course, self._everybody, self.lines.values(), self.revision)
-        self._fields = {self._everybody: everybody}
+        self._fields.clear()

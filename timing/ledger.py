@@ -25,9 +25,9 @@ class Ledger:
         self.changes = 0
         """Grows with everything that can change a verdict."""
         self._places: dict[int, Track] = {}
-        self._known: dict[Names, Track] = {}
+        self._known: dict[Names | str | None, Track] = {}
         """Names that mean the same at all times need not be asked again."""
-        self._carriers: defaultdict[str, set[Track]] = defaultdict(set)
+        self._carriers: dict[str, tuple[Track, ...]] = {}
         """Who has reads with a bib or a chip."""
         self._assigned: defaultdict[int, set[int]] = defaultdict(set)
         """The reads that officials gave to a participant."""
@@ -43,14 +43,11 @@ class Ledger:
             position = read[0]
             if position in places:
                 continue
-            track = known.get(read[5:]) if position not in rulings else None
+            names = read[5:] if read[6] else read[5]
+            track = known.get(names) if position not in rulings else None
             if track is None:
                 track = self._find(read)
             places[position] = track
-            if read[4] > track.latest:
-                track.latest = read[4]
-            else:
-                track.late = True
             track.reads.append(read)
             if not track.queued:
                 track.queued = True
@@ -74,7 +71,7 @@ class Ledger:
         reads = [read for track in moving for read in track.empty()]
         for read in reads:
             del self._places[read.position]
-            self._known.pop(read[5:], None)
+            self._known.pop(read[5:] if read[6] else read[5], None)
         for track in moving:
             self.concern(track)
         self.take(reads)
@@ -100,7 +97,7 @@ class Ledger:
             self.identities.leave(former)
             self.identities.enter(participant)
             moving, names = {track}, identifiers(former) | identifiers(participant)
-        return moving.union(*(self._carriers[name] for name in names if name in self._carriers))
+        return moving.union(*(self._carriers.get(name, ()) for name in names))
 
     def _enter(self, participant: Participant) -> None:
         track = self.tracks[participant.id] = Track(participant)
@@ -121,11 +118,13 @@ class Ledger:
             who = self.identities.whose(read.bib, read.chip, read.at)
             track = self._stranger(names) if who is None else self.tracks[who]
             if self.identities.lasting(read.bib, read.chip):
-                self._known[names] = track
+                self._known[names if read.chip else read.bib] = track
         track.ruled = track.ruled or ruling is not None
         for name in names:
             if name:
-                self._carriers[name].add(track)
+                carriers = self._carriers.get(name, ())
+                if track not in carriers:
+                    self._carriers[name] = (*carriers, track)
         return track
 
     def _stranger(self, names: Names) -> Track:

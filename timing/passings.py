@@ -5,6 +5,7 @@ walk can be continued when later reads arrive. A doubtful read changes nothing f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -58,11 +59,11 @@ class Walk:
 
     `ats` and `reads` tell by station when it was visited and by which read; None where it was missed.
     `last` is the furthest one (-1: none), from which the next minimum time runs. `visited` has a bit for
-    each checkpoint that was reached, `seen` when that was last.
+    each checkpoint that was reached.
     """
 
     __slots__ = (
-        "course", "start", "where", "spots", "ats", "reads", "last", "last_at", "passed", "seen",
+        "course", "start", "where", "spots", "ats", "reads", "last", "last_at", "passed",
         "visited", "doubts", "pinned", "confirmed", "backups", "over",
     )  # fmt: skip
 
@@ -79,17 +80,26 @@ class Walk:
         self.last_at = start.opens
         self.passed = 0
         self.visited = 0
-        self.seen = [NEVER] * len(course.checkpoints)
         self.doubts = None if notes is None else Doubts(notes)
         self.pinned: Mapping[int, Read] = _NO_PINS
         self.confirmed: frozenset[int] = frozenset()
         self.backups: list[tuple[Read, tuple[int, ...]]] | None = None
         self.over = False
 
+    def copy(self) -> "Walk":
+        """One that goes its own way from here."""
+        twin = copy(self)
+        twin.ats, twin.reads = self.ats.copy(), self.reads.copy()
+        twin.backups = None if self.backups is None else self.backups.copy()
+        if self.doubts is not None:
+            twin.doubts = Doubts()
+            twin.doubts.counts = self.doubts.counts.copy()
+        return twin
+
     def follow(self, reads: Iterable[Read]) -> None:
         """Goes on with later reads."""
-        course, seen, pinned, spots = self.course, self.seen, self.pinned, self.spots
-        bounces, steps, minimums, total = course.rules
+        course, pinned, spots = self.course, self.pinned, self.spots
+        bounces, minimums, total = course.rules
         _, opens, closes, _ = self.start
         for read in reads:
             spot = spots.get(read[1]) or self._find(read)
@@ -100,14 +110,13 @@ class Walk:
                 self.backups = self.backups or []
                 self.backups.append((read, candidates))
                 continue
-            at = read[4]
-            here = candidates[0]
-            if len(candidates) == 1 and opens <= at <= closes[here] and at - seen[here] > bounces[here]:
-                # The plain case, written out because nearly every passing of a race takes this way.
+            # The plain case, written out because nearly every passing of a race takes this way.
+            at, here, last = read[4], candidates[0], self.last
+            if len(candidates) == 1 and opens <= at <= closes[here]:
                 station = here
-                if self.last >= here:
-                    station += steps[here] * ((self.last - here) // steps[here] + 1)
-                if station < total and station not in pinned:
+                if last >= here and at - self._latest(here) > bounces[here]:
+                    station = course.due(here, last)
+                if last < station < total and station not in pinned:
                     if station >= len(minimums):
                         course.grow(station)
                     passed = minimums[station]
@@ -117,8 +126,7 @@ class Walk:
                         self.ats.append(at)
                         self.reads.append(read)
                         self.visited |= 1 << here
-                        self.last, self.passed = station, passed
-                        self.last_at = seen[here] = at
+                        self.last, self.last_at, self.passed = station, at, passed
                         continue
             self._consider(read, candidates)
 
@@ -133,6 +141,15 @@ class Walk:
             self.doubt(read, Verdict.WRONG_RACE, "read where the participant's race does not pass")
         return spot
 
+    def _latest(self, here: int) -> int:
+        """When a checkpoint was visited last; of a confirmed only visit, when it is."""
+        if here in self.pinned:
+            return self.pinned[here].at
+        for station in reversed(range(here, len(self.ats), self.course.steps[here])):
+            if (at := self.ats[station]) is not None:
+                return at
+        return NEVER
+
     def _miss(self, station: int) -> None:
         """All stations up to this one that were not visited."""
         missed = [None] * (station - len(self.ats))
@@ -144,8 +161,7 @@ class Walk:
         self.ats.append(read.at)
         self.reads.append(read)
         self.visited |= 1 << here
-        self.last, self.passed = station, self.course.minimums[station]
-        self.last_at = self.seen[here] = read.at
+        self.last, self.last_at, self.passed = station, read.at, self.course.minimums[station]
 
     def _consider(self, read: Read, candidates: tuple[int, ...]) -> None:
         """A read that does not plainly count."""
@@ -157,11 +173,11 @@ class Walk:
             self.over = self.over or at > start.ends
             late = at - max(start.closes[here] for here in candidates)
             return self.doubt(read, Verdict.AFTER_CUTOFF, "{} after the cut-off", late)
-        nearest = min(candidates, key=lambda here: abs(at - self.seen[here]))
-        apart = at - self.seen[nearest]
+        nearest = min(candidates, key=lambda here: abs(at - self._latest(here)))
+        apart = at - self._latest(nearest)
         if abs(apart) <= self.course.bounces[nearest]:
             if apart >= 0 and self._moves(nearest):
-                return self._move(read, nearest)
+                return self._move(read)
             return self.doubt(read, Verdict.BOUNCED, "{} from the read that counts", abs(apart))
         self._visit(read, due)
 
@@ -176,12 +192,12 @@ class Walk:
         if stations and short <= 0:
             return self._reach(read, stations[0], course.at(stations[0]))
         if course.first and due[0] == 0 and last == 0 and self._moves(0):
-            return self._move(read, 0)  # who stands on the start mat has not started
+            return self._move(read)  # who stands on the start mat has not started
         if stations:
             self.doubt(read, Verdict.TOO_SOON, "{} sooner than the minimum time allows", short)
         elif any(here in self.pinned for here in due):
             self.doubt(read, Verdict.BOUNCED, "another read was confirmed here")
-        elif any(self.seen[here] != NEVER for here in due):
+        elif any(self._latest(here) != NEVER for here in due):
             self.doubt(read, Verdict.BOUNCED, "already counted here, and not due again")
         else:
             self.doubt(read, Verdict.OUT_OF_ORDER, "after a later checkpoint had counted")
@@ -193,13 +209,13 @@ class Walk:
         former = self.reads[self.last]
         return former is not None and former.position not in self.confirmed
 
-    def _move(self, read: Read, here: int) -> None:
+    def _move(self, read: Read) -> None:
         former = self.reads[self.last]
         if former is not None:
             early = read.at - former.at
             self.doubt(former, Verdict.BOUNCED, "{} before the last of its burst", early)
         self.reads[self.last] = read
-        self.ats[self.last] = self.last_at = self.seen[here] = read.at
+        self.ats[self.last] = self.last_at = read.at
 
     def foresee(self, pins: Iterable[tuple[Read, int]]) -> None:
         """Confirmed reads of checkpoints that are visited once, in order of time: their places are taken
@@ -208,7 +224,6 @@ class Walk:
         for read, here in pins:
             if self.course.once(here) and (here not in pinned or self.course.lasts[here]):
                 pinned[here] = read
-                self.seen[here] = read.at
         self.pinned = pinned
 
     def pin(self, read: Read, here: int) -> None:
@@ -231,7 +246,6 @@ class Walk:
             self.doubt(former, Verdict.BOUNCED, "another read was confirmed here")
         self.ats[station], self.reads[station] = read.at, read
         self.confirmed |= {read.position}
-        self.seen[here] = read.at
         self.visited |= 1 << here
         if station >= self.last:
             course.grow(station)

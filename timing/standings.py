@@ -1,5 +1,7 @@
 """The lines of a leaderboard, and the counts beside it."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from timing import results
@@ -13,15 +15,13 @@ _REGISTERED = Status.REGISTERED
 
 
 class Line(NamedTuple):
-    """A participant with what a board knows of them: the category as resolved; `kind`, the state's place
-    among STATES; the instants from which gun and net times run, moved by penalties and bonuses."""
+    """A participant with what a board knows of them: the category as resolved, and `kind`, the state's place
+    among STATES."""
 
     participant: Participant
     category: str | None
     result: Result
     kind: int
-    gun_zero: int | None
-    net_zero: int | None
 
     @property
     def state(self) -> State:
@@ -29,22 +29,15 @@ class Line(NamedTuple):
 
     @classmethod
     def of(cls, participant: Participant, category: str | None, result: Result) -> "Line":
-        _, last, _, _, gun, start, finished = result
         if participant.status is not _REGISTERED:
-            kind = STATES.index(State(participant.status))
-        else:
-            kind = FINISHED if finished else ON_COURSE if last >= 0 else NOT_STARTED
-        since, moved = gun if start is None else start, participant.adjustment
-        gun_zero = None if gun is None else gun - moved
-        return cls(participant, category, result, kind, gun_zero, None if since is None else since - moved)
-
-    def zero(self, basis: Basis) -> int | None:
-        return self.gun_zero if basis is Basis.GUN else self.net_zero
+            return cls(participant, category, result, STATES.index(State(participant.status)))
+        kind = FINISHED if result.finished else ON_COURSE if result.ats else NOT_STARTED
+        return cls(participant, category, result, kind)
 
     def time(self, station: int, basis: Basis) -> int | None:
         """The time that ranks: penalties and bonuses are in it."""
-        at, zero = self.result.at(station), self.zero(basis)
-        return None if at is None or zero is None else at - zero
+        taken = self.result.time(station, basis)
+        return None if taken is None else taken + self.participant.adjustment
 
 
 class Standing(NamedTuple):
@@ -105,14 +98,21 @@ class Tally:
         self._kinds = [0] * len(STATES)
         self._at = [0] * len(course.checkpoints)
 
+    def count(self, lines: Iterable[Line]) -> None:
+        """Many at once."""
+        for (kind, visited), number in Counter((each[3], each[2][3]) for each in lines).items():
+            self._kinds[kind] += number
+            for here in range(len(self._at)):
+                self._at[here] += number * (visited >> here & 1)
+
     def change(self, before: Line | None, after: Line | None) -> None:
         was = now = 0
         if before is not None:
-            self._kinds[before.kind] -= 1
-            was = before.result.visited
+            self._kinds[before[3]] -= 1
+            was = before[2][3]
         if after is not None:
-            self._kinds[after.kind] += 1
-            now = after.result.visited
+            self._kinds[after[3]] += 1
+            now = after[2][3]
         changed = was ^ now
         while changed:
             here = changed.bit_length() - 1

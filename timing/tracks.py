@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from operator import itemgetter
+from itertools import islice
+from operator import itemgetter, lt
+from typing import NamedTuple
 
 from timing import results
 from timing.backups import Visit, fill
@@ -14,28 +16,30 @@ from timing.servings import Servings
 
 _in_time = itemgetter(4, 1, 3)
 """Reads go by time, session, number: never by position, which is the order of arrival."""
+STRIDE = 200
+"""Reads between two marks, from which a walk can begin again."""
+
+
+class Mark(NamedTuple):
+    """A walk as it was after so many reads, the last of them at `latest`."""
+
+    walked: int
+    latest: int
+    walk: Walk
 
 
 class Track:
     """The reads of one participant, or of names that nobody carries.
 
-    The walk has gone over the first `_walked` of them. It goes on from there as long as reads arrive in
-    order of time and no official has ruled on any; else it begins again. `latest`: the last instant of
-    them; `late`: is one out of order? `race`: on whose board the participant is.
+    The walk has gone over the first `_walked` of them, which are in order of time up to `_latest`. It goes on
+    from there; if an earlier read arrives, from a mark before it, so that a chip which lies beside a reader all
+    day stays cheap; if an official has ruled on any, from the beginning. `race`: on whose board the
+    participant is.
     """
 
     __slots__ = (
-        "participant",
-        "reads",
-        "ruled",
-        "queued",
-        "race",
-        "latest",
-        "late",
-        "_walk",
-        "_walked",
-        "_filling",
-    )
+        "participant", "reads", "ruled", "queued", "race", "_latest", "_walk", "_walked", "_marks", "_filling",
+    )  # fmt: skip
 
     def __init__(self, participant: Participant | None) -> None:
         self.participant = participant
@@ -43,44 +47,70 @@ class Track:
         self.ruled = False
         self.queued = participant is None  # nobody's reads are not judged
         self.race: int | None = None
-        self.latest = NEVER
-        self.late = False
-        self._walk: Walk | None = None
-        self._walked = 0
         self._filling: Doubts | None = None
+        self.restart()
 
     def empty(self) -> list[Read]:
         """Gives up its reads."""
         reads, self.reads = self.reads, []
-        self.latest, self.late, self.ruled = NEVER, False, False
+        self.ruled = False
         self.restart()
         return reads
 
     def restart(self) -> None:
         """What decides over the reads has changed."""
-        self._walk, self._walked = None, 0
+        self._latest = NEVER
+        self._walk: Walk | None = None
+        self._walked = 0
+        self._marks: tuple[Mark, ...] = ()
 
     def judge(self, course: Course, servings: Servings, rulings: Mapping[int, Ruling]) -> Result:
         """The result, as all reads say."""
-        way = self._walk
-        if way is None or self.late or self.ruled:
-            if self.late:
-                self.reads.sort(key=_in_time)
-                self.late = False
-            way = self._walk = walk(course, self._start(course), servings, self.reads, self._ruled(rulings))
-        elif self._walked < len(self.reads):
-            way.follow(self.reads[self._walked :])
-        self._walked = len(self.reads)
+        if self.ruled:
+            self.reads.sort(key=_in_time)
+            way = self._walk = walk(course, self._start(course), servings, self.reads, rulings)
+        else:
+            way = self._go_on(course, servings)
         if not way.backups:
             return results.of_walk(way)
         self._filling = Doubts()
         return results.of_walk(way, fill(way, self._filling))
 
+    def _go_on(self, course: Course, servings: Servings) -> Walk:
+        fresh, way = self._fresh(), self._walk
+        if way is None:
+            way = self._walk = Walk(course, self._start(course), servings)
+        elif fresh and fresh[0][4] <= self._latest:
+            way = self._walk = self._back(fresh[0][4]) or Walk(course, self._start(course), servings)
+            fresh = self._fresh()
+        for start in range(0, len(fresh), STRIDE):
+            part = fresh[start : start + STRIDE]
+            way.follow(part)
+            self._walked += len(part)
+            self._latest = part[-1][4]
+            if self._walked >= STRIDE * (len(self._marks) + 1) and way.backups is None:
+                self._marks += (Mark(self._walked, self._latest, way.copy()),)
+        return way
+
+    def _fresh(self) -> list[Read]:
+        """The reads that the walk has not gone over, in order of time."""
+        fresh = self.reads[self._walked :]
+        if len(fresh) > 1:
+            ats = [read[4] for read in fresh]
+            if not all(map(lt, ats, islice(ats, 1, None))):
+                fresh.sort(key=_in_time)
+                self.reads[self._walked :] = fresh
+        return fresh
+
+    def _back(self, at: int) -> Walk | None:
+        """The walk as it was at the last mark before an instant; None if it is to begin anew."""
+        while self._marks and self._marks[-1].latest >= at:
+            self._marks = self._marks[:-1]
+        self._walked = self._marks[-1].walked if self._marks else 0
+        return self._marks[-1].walk.copy() if self._marks else None
+
     def _start(self, course: Course) -> Start:
         return course.start(self.participant.wave if self.participant else None)
-
-    def _ruled(self, rulings: Mapping[int, Ruling]) -> Mapping[int, Ruling]:
-        return rulings if self.ruled else {}
 
     def counts(self, result: Result) -> Counter[Verdict]:
         """How many reads have which verdict, by the walk that led to this result."""
@@ -99,7 +129,7 @@ class Track:
         """What is said of each read, by position: the same walk again, with somebody taking notes."""
         notes: dict[int, Note] = {}
         reads = sorted(self.reads, key=_in_time)
-        way = walk(course, self._start(course), servings, reads, self._ruled(rulings), notes)
+        way = walk(course, self._start(course), servings, reads, rulings if self.ruled else {}, notes)
         filled = fill(way, Doubts(notes)) if way.backups else None
         visits = [Visit(at, -1, read, False) for at, read in enumerate(way.reads) if read]
         for visit in visits if filled is None else filled:

@@ -89,14 +89,14 @@ class View:
         self._tally = tally
         self._group = _group(which)
         passes = Filter.of(which).passes
-        keys = {each: self._key(line) for each, line in lines.items() if passes(line)}
-        self._keys = {each: key for each, key in keys.items() if key is not None}
+        keys = {line.participant.id: self._key(line) for line in lines.values() if passes(line)}
+        self._keys = {who: key for who, key in keys.items() if key is not None}
         self._order = SortedList(self._keys.values())
         self._groups: dict[str | None, SortedList[int]] = {}
         if self._group is not None:
             grouped = defaultdict(list)
-            for each, key in self._keys.items():
-                grouped[self._group(lines[each])].append(key)
+            for who, key in self._keys.items():
+                grouped[self._group(lines[who])].append(key)
             self._groups = {name: SortedList(members) for name, members in grouped.items()}
 
     @property
@@ -105,7 +105,7 @@ class View:
         return self._tally.revision
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._order)
 
     def put(self, who: int, before: Line | None, after: Line | None) -> None:
         """A participant of those who pass came, changed or went."""
@@ -114,8 +114,9 @@ class View:
         if old != new:
             if old is not None:
                 self._order.remove(old)
-                del self._keys[who]
-            if new is not None:
+            if new is None:
+                self._keys.pop(who, None)
+            else:
                 self._order.add(new)
                 self._keys[who] = new
         if self._group is not None:
@@ -142,6 +143,7 @@ class View:
         return None if ranked is None else ranked.bisect_left(key & _NO_ID) + 1
 
     def line(self, participant: int) -> Line | None:
+        """None for those who are not on this board."""
         return self._lines[participant] if participant in self._keys else None
 
     def ranked(self) -> Iterator[tuple[Line, int, int, int]]:
@@ -156,7 +158,8 @@ class View:
             yield self._lines[key & _ID], rank, station, (key >> _IDS & _TIME) - _NO_TIME
 
     def teams(self) -> set[str]:
-        return {team for each in self._keys if (team := self._lines[each].participant.team)}
+        """All that have a member on this board."""
+        return {team for who in self._keys if (team := self._lines[who].participant.team)}
 
     def counts(self) -> Counts:
         """Of all who pass the filter, wherever they are."""
@@ -180,18 +183,19 @@ class View:
         return standing(self._course, line, station, self.basis, rank, place, leader)
 
     def _key(self, line: Line) -> int | None:
-        participant, _, result, kind, gun_zero, net_zero = line
+        participant, _, result, kind = line
         station = self._station(result)
         if station is None:
             return None
-        zero = gun_zero if self._by_gun else net_zero
-        if station < 0 or zero is None or (at := result[0][station]) is None:
+        ats, _, _, _, gun, start, _ = result
+        zero = gun if self._by_gun or start is None else start
+        if station < 0 or zero is None or (at := ats[station]) is None:
             ahead, taken = (max(kind, 1) << _STATIONS) + _FURTHEST - station, _NO_TIME
         else:
             ahead = _FURTHEST - station
             if kind > FINISHED:
                 ahead += kind << _STATIONS
-            taken = at - zero + _NO_TIME
+            taken = at - zero + participant.adjustment + _NO_TIME
         return (((ahead << _TIMES) + taken) << _IDS) + participant.id
 
 
