@@ -31,14 +31,15 @@ class Mark(NamedTuple):
 class Track:
     """The reads of one participant, or of names that nobody carries.
 
-    The walk has gone over the first `_walked` of them, which are in order of time up to `_latest`. It goes on
-    from there; if an earlier read arrives, from a mark before it, so that a chip which lies beside a reader all
-    day stays cheap; if an official has ruled on any, from the beginning. `race`: on whose board the
-    participant is.
+    The walk has gone over the first `_walked` of them, which are in order of time up to `_latest`. It goes
+    on from there; if an earlier read arrives, from a mark before it, so that a chip which lies beside a
+    reader all day stays cheap; if an official has ruled on any, from the beginning. `race`: on whose board
+    the participant is.
     """
 
     __slots__ = (
-        "participant", "reads", "ruled", "queued", "race", "_latest", "_walk", "_walked", "_marks", "_filling",
+        "participant", "reads", "ruled", "queued", "race",
+        "_latest", "_walk", "_walked", "_marks", "_filling",
     )  # fmt: skip
 
     def __init__(self, participant: Participant | None) -> None:
