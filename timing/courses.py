@@ -35,7 +35,10 @@ class Course:
         """The index of the first checkpoint of a lap: 1 when there is a START."""
         self.per_lap = max(1, len(points) - self.first)
         self.laps = {Mode.COURSE: 1, Mode.LAPS: max(1, race.laps), Mode.TIMED: None}[race.mode]
-        self.total = FOREVER if self.laps is None else self.first + self.laps * self.per_lap
+        self.total = FOREVER if self.laps is None else self.first + self.laps * (len(points) - self.first)
+        self.has_finish = bool(points) and points[-1].kind is Kind.FINISH
+        self.finish = self.total - 1 if self.has_finish and self.laps else None
+        """The last station of all; None in a timed race, and while the course has no FINISH yet."""
         self.bounces = tuple(point.bounce for point in points)
         self.lasts = tuple(point.counts is Counts.LAST for point in points)
         self.steps = tuple(FOREVER if self.once(at) else self.per_lap for at in range(len(points)))
@@ -63,11 +66,10 @@ class Course:
 
     def grow(self, station: int) -> None:
         """Makes `minimums` reach at least to this station."""
-        minimums = self.minimums
-        while len(minimums) <= station:
-            at = len(minimums)
-            own = self.checkpoints[self.at(at)].minimum if self.checkpoints else 0
-            minimums.append(own + (minimums[-1] if minimums else 0))
+        minimums, points = self.minimums, self.checkpoints
+        while points and len(minimums) <= station:
+            here = min(self.at(len(minimums)), len(points) - 1)
+            minimums.append(points[here].minimum + (minimums[-1] if minimums else 0))
 
     def at(self, station: int) -> int:
         """The index of the checkpoint where a station is."""
@@ -101,8 +103,9 @@ class Course:
         """Where a checkpoint (by id; None: FINISH) is due in a lap (None: the first). Raises LookupError."""
         index = len(self.checkpoints) - 1 if checkpoint is None else self.index[checkpoint]
         number = 1 if lap is None else lap
-        if index < 0 or number < 1 or (number > 1 and (self.once(index) or number > (self.laps or number))):
-            raise LookupError(f"no lap {number} of checkpoint {checkpoint}")
+        most = 1 if self.once(index) else self.laps or number
+        if not 1 <= number <= most or (checkpoint is None and not self.has_finish):
+            raise LookupError(f"no lap {number} of checkpoint {checkpoint or 'FINISH'}")
         return index + (number - 1) * self.per_lap
 
     def distance(self, station: int) -> float | None:

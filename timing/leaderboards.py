@@ -139,6 +139,8 @@ class Leaderboard:
         view = self._teams.get(which)
         if view is None:
             members = which._replace(ranking=Ranking.OVERALL)
+            if len(self._teams) >= MOST_VIEWS:
+                self._teams.pop(next(iter(self._teams)))
             view = self._teams[which] = TeamView(which, self.course, lambda: self._individuals(members))
         return view
 

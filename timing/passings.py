@@ -4,13 +4,13 @@ A participant's reads are walked in order of time, so the order in which they ar
 walk can be continued when later reads arrive. A doubtful read changes nothing for those behind it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from copy import copy
 from enum import StrEnum
 from typing import NamedTuple
 
 from timing.courses import NEVER, Course, Start
-from timing.races import Override, Read, Ruling
+from timing.races import Read
 from timing.servings import Servings, Spot
 
 
@@ -26,6 +26,8 @@ class Verdict(StrEnum):
     UNKNOWN_PARTICIPANT = "UNKNOWN_PARTICIPANT"
     VOIDED = "VOIDED"
     CONFIRMED = "CONFIRMED"
+
+    __hash__ = str.__hash__  # that of enumerations is slow, and verdicts are counted by the million
 
 
 class Note(NamedTuple):
@@ -170,7 +172,7 @@ class Walk:
             return self.doubt(read, Verdict.BEFORE_START, "{} before the gun", start.opens - at)
         due = [here for here in candidates if at <= start.closes[here]]
         if not due:
-            self.over = self.over or at > start.ends
+            self.over = at > start.ends
             late = at - max(start.closes[here] for here in candidates)
             return self.doubt(read, Verdict.AFTER_CUTOFF, "{} after the cut-off", late)
         nearest = min(candidates, key=lambda here: abs(at - self._latest(here)))
@@ -250,43 +252,3 @@ class Walk:
         if station >= self.last:
             course.grow(station)
             self.last, self.last_at, self.passed = station, read.at, course.minimums[station]
-
-
-def walk(
-    course: Course,
-    start: Start,
-    where: Servings,
-    reads: Sequence[Read],
-    rulings: Mapping[int, Ruling],
-    notes: dict[int, Note] | None = None,
-) -> Walk:
-    """The whole way, over all of a participant's reads in order of time, as the officials ruled."""
-    way = Walk(course, start, where, notes)
-    if not rulings:
-        way.follow(reads)
-        return way
-    places = {
-        read.position: _place(way, read, ruling)
-        for read in reads
-        if (ruling := rulings.get(read.position)) and ruling.override is Override.CONFIRMED
-    }
-    way.foresee((read, here) for read in reads if (here := places.get(read.position)) is not None)
-    for read in reads:
-        ruling = rulings.get(read.position)
-        if ruling is None:
-            way.follow((read,))
-        elif ruling.override is Override.VOIDED:
-            way.doubt(read, Verdict.VOIDED, ruling.reason or "an official struck it out")
-        elif (here := places[read.position]) is None:
-            way.doubt(read, Verdict.WRONG_RACE, "confirmed, but at no checkpoint of the participant's race")
-        else:
-            way.pin(read, here)
-    return way
-
-
-def _place(way: Walk, read: Read, ruling: Ruling) -> int | None:
-    """The checkpoint, by index, where a confirmed read counts."""
-    if ruling.checkpoint in way.course.index:
-        return way.course.index[ruling.checkpoint]
-    spot = way.where.spot(read, way.course.race.id)
-    return spot.candidates[0] if spot else None

@@ -36,6 +36,7 @@ class Scoring:
         self.servings = Servings(definition.servings, self.courses)
         self.ledger = Ledger(definition.participants, definition.rulings)
         self.verdicts = Verdicts(self.ledger, self.servings, self.courses)
+        self._left = 0
 
     def define(self, definition: Definition) -> None:
         """Everything anew, from the reads that were taken. Boards go on from a later revision."""
@@ -66,24 +67,27 @@ class Scoring:
     def settle(self, most: int | None = None) -> int:
         """Judges those whom reads and changes concern, at most so many; returns how many are left."""
         queue = self.ledger.queue
-        if len(queue) > FEW:
+        if len(queue) > max(FEW, self._left):  # what was left was thought of before
             self._forget_views()
         for _ in range(len(queue) if most is None else min(most, len(queue))):
             track = queue.popleft()
             track.queued = False
             participant = track.participant
-            if participant is not None and participant.race != track.race:
-                self._move(track, participant)
-            if participant is not None and track.race is not None:
-                board = self.boards[track.race]
+            if participant is not track.entered:
+                self._enter(track)
+            if participant is not None and (board := track.board) is not None:
                 board.put(participant, track.judge(board.course, self.servings, self.ledger.rulings))
-        return len(queue)
+        self._left = len(queue)
+        return self._left
 
-    def _move(self, track: Track, participant: Participant) -> None:
-        """To the board of another race, or to none."""
-        if track.race is not None:
-            self.boards[track.race].drop(participant.id)
-        track.race = participant.race if participant.race in self.boards else None
+    def _enter(self, track: Track) -> None:
+        """On the board of the race that the participant is in now, or on none."""
+        participant = track.entered = track.participant
+        race = None if participant is None else participant.race
+        board = None if race is None else self.boards.get(race)
+        if track.board is not None and track.board is not board and participant is not None:
+            track.board.drop(participant.id)
+        track.board = board
 
     def _forget_views(self) -> None:
         """It is cheaper to make a view anew than to move a quarter of its lines one by one."""

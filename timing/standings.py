@@ -32,7 +32,7 @@ class Line(NamedTuple):
         if participant.status is not _REGISTERED:
             return cls(participant, category, result, STATES.index(State(participant.status)))
         kind = FINISHED if result.finished else ON_COURSE if result.ats else NOT_STARTED
-        return cls(participant, category, result, kind)
+        return tuple.__new__(cls, (participant, category, result, kind))
 
     def time(self, station: int, basis: Basis) -> int | None:
         """The time that ranks: penalties and bonuses are in it."""

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from timing import results
 from timing.backups import Visit, fill
 from timing.courses import NEVER, Course, Start
-from timing.passings import Doubts, Note, Verdict, Walk, walk
+from timing.leaderboards import Leaderboard
+from timing.passings import Doubts, Note, Verdict, Walk
 from timing.races import Participant, Read, Ruling
 from timing.results import Result
+from timing.rulings import walk
 from timing.servings import Servings
 
 _in_time = itemgetter(4, 1, 3)
@@ -33,12 +35,12 @@ class Track:
 
     The walk has gone over the first `_walked` of them, which are in order of time up to `_latest`. It goes
     on from there; if an earlier read arrives, from a mark before it, so that a chip which lies beside a
-    reader all day stays cheap; if an official has ruled on any, from the beginning. `race`: on whose board
-    the participant is.
+    reader all day stays cheap; if an official has ruled on any, from the beginning. `entered`: the
+    participant as the board knows them.
     """
 
     __slots__ = (
-        "participant", "reads", "ruled", "queued", "race",
+        "participant", "reads", "ruled", "queued", "entered", "board",
         "_latest", "_walk", "_walked", "_marks", "_filling",
     )  # fmt: skip
 
@@ -47,7 +49,8 @@ class Track:
         self.reads: list[Read] = []
         self.ruled = False
         self.queued = participant is None  # nobody's reads are not judged
-        self.race: int | None = None
+        self.entered: Participant | None = None
+        self.board: Leaderboard | None = None
         self._filling: Doubts | None = None
         self.restart()
 
@@ -85,7 +88,7 @@ class Track:
             way = self._walk = self._back(fresh[0][4]) or Walk(course, self._start(course), servings)
             fresh = self._fresh()
         for start in range(0, len(fresh), STRIDE):
-            part = fresh[start : start + STRIDE]
+            part = fresh if len(fresh) <= STRIDE else fresh[start : start + STRIDE]
             way.follow(part)
             self._walked += len(part)
             self._latest = part[-1][4]

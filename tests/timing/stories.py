@@ -51,6 +51,8 @@ class Story:
         kinds = (
             [Kind.START] * chance.randint(0, 1) + [Kind.INTERMEDIATE] * chance.randint(0, 2) + [Kind.FINISH]
         )
+        if len(kinds) > 1 and chance.random() < 0.05:
+            kinds.pop()  # a course that is not finished yet
         loose = chance.random() < 0.5
         return tuple(
             Checkpoint(

@@ -4,7 +4,7 @@ import pytest
 
 from tests.timing.contests import contest, mats, runner, seconds
 from timing.leaderboards import MOST_VIEWS, Ranking, Which
-from timing.races import Basis, Category, Definition, Race, Status
+from timing.races import Basis, Category, Definition, Mode, Race, Read, Serving, Status, Wave
 from timing.scoring import Scoring
 from timing.standings import Counts
 
@@ -175,10 +175,19 @@ def test_a_changed_participant_changes_every_view_alike(change):
         assert board.view(which).counts() == other.view(which).counts()
 
 
-def test_a_race_without_checkpoints_has_a_board():
-    draft = Scoring(Definition((Race(1, "Draft"),), (), (runner(1),)))
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("names", ["", "S", "A", "SA"])
+def test_a_race_whose_course_is_not_finished_has_a_board(names, mode):
+    course = mats(names)
+    servings = [Serving(1, point.id, session_row=point.id) for point in course]
+    race = Race(1, "Draft", mode=mode, laps=2, checkpoints=course, waves=(Wave(1, "All", 0),))
+    draft = Scoring(Definition((race,), servings, (runner(1),)))
+    draft.take(Read(n, ord(name), 1, n, seconds(n), "1", None) for n, name in enumerate(names * 3, 1))
     draft.settle()
-    assert ranks(draft.boards[1].view()) == [(1, None)]
-    assert draft.boards[1].counts() == Counts(1, 1, 0, 0, 0, 0, 0, {})
+    board = draft.boards[1]
+    assert ranks(board.view()) == [(1, 1 if names else None)]
+    assert board.counts().finished == 0 and board.counts().entered == 1
+    assert board.view().standing(1).projection is None
+    assert sum(draft.verdict_counts(1).values()) == len(names * 3)
     with pytest.raises(LookupError):
-        draft.boards[1].view(Which(lap=1))
+        board.view(Which(lap=1))

@@ -4,11 +4,13 @@
 """
 
 import os
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.timing.stories import PEOPLE, Live, Story
+from timing import tracks
 from timing.leaderboards import Ranking, Which
 from timing.scoring import Scoring
 
@@ -53,7 +55,10 @@ def from_scratch(definition, reads):
 def test_the_boards_are_those_computed_from_scratch(seed, reads):
     story = Story(seed, reads)
     live = Live(story, look)
-    live.play()
+    with patch.object(
+        tracks, "STRIDE", seed % 4 + 1
+    ):  # late reads go back to marks, which are far apart else
+        live.play()
     scratch = from_scratch(live.definition(), sorted(story.reads, key=lambda read: read.at))
     found, wanted = look(live.scoring), look(scratch)
     assert {key: each for key, each in found.items() if each != wanted[key]} == {}
