@@ -210,7 +210,7 @@ def main() -> int:
     field = f"{runs.runners:,} participants × {CHECKPOINTS} checkpoints"
     names = ["taken, judged, ranked twice", "sorted lists alone: remove, add, rank"]
     show(f"One passing, {field}, processor time", "µs", 1e6 / count, names, [live, bare])
-    names = ["made anew, all verdicts", "the last passing of each, sorted"]
+    names = ["taken, judged, one view made", "the last passing of each, sorted"]
     show(f"A board of {count:,} passings, processor time", "seconds", 1, names, [rebuild, least])
     return table.conclude(
         runs.wrong, "every passing has a verdict, everybody has finished, the board is in order"

@@ -81,7 +81,7 @@ class Standing:
         description="Seconds that the finish is expected at, by the pace so far; null once it is reached."
     )
 
-    @strawberry.field(description="The last checkpoint that was reached, or the one that was asked for.")
+    @strawberry.field(description="The furthest checkpoint that was reached.")
     def checkpoint(self) -> Checkpoint | None:
         place = self.standing.checkpoint
         return None if place is None else self.checkpoints[place]
