@@ -1,8 +1,18 @@
 """Accounts and API keys: tables and queries."""
 
+from typing import NamedTuple
+
+import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, LargeBinary, update
 from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+
+class Owner(NamedTuple):
+    """Whose devices, sessions and passings are meant: all of an account, or those of one of its devices."""
+
+    account_id: int
+    device_row: int | None = None
 
 
 class Account(SQLModel, table=True):
@@ -35,6 +45,17 @@ class ApiKey(SQLModel, table=True):
     created_at: int = Field(sa_type=BigInteger)
     revoked_at: int | None = Field(default=None, sa_type=BigInteger)
     last_used_at: int | None = Field(default=None, sa_type=BigInteger)
+    device_row: int | None = None
+    """The only device that it acts for; null: any."""
+    event_id: int | None = None
+    """The only event that it acts for; null: any."""
+    expires_at: int | None = Field(default=None, sa_type=BigInteger)
+    made_by: int | None = None
+    """The key that it was made with; null: the command line, or an exchanged binding token."""
+    replaced_by: int | None = None
+    """The key that came in its place when it was rotated."""
+    of_binding: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether a device got it for its binding token: it lives as long as the binding."""
 
 
 async def add_account(session: AsyncSession, account: Account) -> Account:

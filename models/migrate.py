@@ -10,6 +10,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from models import (  # noqa: F401  every table must be known before it is compared
+    alarms,
+    audits,
+    bindings,
     database,
     devices,
     events,
@@ -18,6 +21,7 @@ from models import (  # noqa: F401  every table must be known before it is compa
     passings,
     races,
     sessions,
+    telemetry,
 )
 
 LOCK = 0x706173736C696E65

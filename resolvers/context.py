@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from models.database import Database
 from models.ingest import Ingest
+from models.keys import Owner
+from models.reports import Reports
 from resolvers import errors
 
 if TYPE_CHECKING:
     from resolvers.callers import Callers
     from resolvers.leaderboards import Boards
 
-READS = frozenset({"devices:read", "sessions:read", "passings:read", "events:read", "participants:read"})
-WRITES = frozenset(
-    {"devices:write", "sessions:write", "passings:write", "events:write", "participants:write"}
-)
+_NOUNS = ("devices", "telemetry", "sessions", "passings", "events", "participants")
+READS = frozenset(f"{noun}:read" for noun in _NOUNS)
+WRITES = frozenset(f"{noun}:write" for noun in _NOUNS)
 BUNDLES: dict[str, frozenset[str]] = {
     "READ": READS,
     "WRITE": WRITES,
@@ -24,6 +25,20 @@ BUNDLES: dict[str, frozenset[str]] = {
 """What each access type of a key may do; a key's own list of scopes can only make it less."""
 UNBIND = "devices:unbind"
 SCOPES = BUNDLES["READ_WRITE"] | {UNBIND}
+FOR_ONE_DEVICE = frozenset(
+    {
+        "devices:read",
+        "telemetry:read",
+        "telemetry:write",
+        "sessions:read",
+        "sessions:write",
+        "passings:read",
+        "passings:write",
+    }
+)
+"""What a key that is for one device may do at most, and for that device alone."""
+FOR_ONE_EVENT = frozenset({"events:read", "events:write", "participants:read", "participants:write"})
+"""What a key that is for one event may do at most, and for that event alone."""
 OPERATOR = frozenset({"accounts:admin", "keys:admin"})
 """What the command line may do, for every account."""
 
@@ -38,6 +53,10 @@ class Caller:
     access: str | None = None
     scopes: frozenset[str] = frozenset()
     v0_shape: str = "BOTH"
+    device_row: int | None = None
+    """The only device that a key of its own acts for."""
+    event_id: int | None = None
+    """The only event that a key of its own acts for."""
     refusal: str | None = None
     """Why a key that was shown is not taken."""
 
@@ -62,9 +81,26 @@ class Caller:
             raise errors.Unidentified(self.refusal)
         return self.account_id
 
+    @property
+    def owner(self) -> Owner:
+        """Whose devices, sessions and passings the caller reaches. To be asked for after `must`."""
+        return Owner(self.account, self.device_row)
+
 
 STRANGER = Caller()
 REFUSED = Caller(refusal="unknown api key")
+
+
+class Meter:
+    """What a caller's operations are paid from. This one never runs out; `resolvers.limits` has others."""
+
+    __slots__ = ()
+
+    def spend(self, cost: float) -> None:
+        """Raises TooMany, with nothing spent, when not so much is left."""
+
+
+FREE = Meter()
 
 
 @dataclass(slots=True)
@@ -74,6 +110,13 @@ class Context:
     caller: Caller
     database: Database
     ingest: Ingest
+    reports: Reports
     callers: "Callers"
     boards: "Boards"
     clock: Callable[[], int]
+    meter: Meter = FREE
+
+    def must(self, scope: str, cost: float = 1) -> None:
+        """Raises Unidentified for a stranger, NotAllowed for a key without the scope, and TooMany."""
+        self.caller.must(scope)
+        self.meter.spend(cost)

@@ -32,7 +32,7 @@ class NewManual:
 
 async def add_manual_passing(ctx: Context, new: NewManual) -> Row:
     """Records it in the event's session of manual entries, where it counts past all rules."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     reason = _reason(new.reason)
     async with ctx.database.reading() as session:
         event, checkpoint = await _checkpoint(ctx, session, new.checkpoint_id)
@@ -59,7 +59,7 @@ async def judge(
 
     A confirmed one counts past all rules: at the checkpoint named, else at its own.
     """
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     inputs.choice(override, "verdict", tuple(Override))
     why = _reason(reason)
     async with ctx.database.reading() as session:
@@ -88,7 +88,7 @@ async def judge(
 
 async def adjust_time(ctx: Context, participant_id: str, seconds: Any, reason: Any) -> rows.Participant:
     """A penalty of so many seconds, or with a minus a bonus. They add up; another one takes one back."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     why, amount = _reason(reason), inputs.seconds(seconds, "seconds", -LARGEST_ADJUSTMENT, LARGEST_ADJUSTMENT)
     if not amount:
         raise Invalid("seconds", "must not be 0")

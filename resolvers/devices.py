@@ -68,7 +68,7 @@ def known_zone(name: str, field: str) -> str:
 
 async def bind(ctx: Context, new: NewDevice) -> Bound:
     """Binds the device; one that was unbound continues under its old name with its history."""
-    ctx.caller.must("devices:write")
+    ctx.must("devices:write")
     account = ctx.caller.account
     async with ctx.database.transaction() as session:
         await key_rows.lock_account(session, account)  # so that two who bind the same device take turns
@@ -95,7 +95,7 @@ async def bind(ctx: Context, new: NewDevice) -> Bound:
 
 async def unbind(ctx: Context, device_id: str) -> rows.Device:
     """Closes the active session and refuses what the device sends from now on. Nothing is deleted."""
-    ctx.caller.must("devices:unbind")
+    ctx.must("devices:unbind")
     async with ctx.database.transaction() as session:
         device = await rows.by_device_id(session, ctx.caller.account, device_id, lock=True)
         if device is None or not device.bound:
@@ -108,7 +108,7 @@ async def unbind(ctx: Context, device_id: str) -> rows.Device:
 
 async def of_id(ctx: Context, device_id: str) -> rows.Device:
     """A device of the account, bound or not."""
-    ctx.caller.must("devices:read")
+    ctx.must("devices:read")
     async with ctx.database.reading() as session:
         device = await rows.by_device_id(session, ctx.caller.account, device_id)
     if device is None:
@@ -126,7 +126,7 @@ async def page(
     limit: int,
 ) -> Page:
     """Devices oldest first: page `number` of `limit` each, or `limit` behind the row `after`."""
-    ctx.caller.must("devices:read")
+    ctx.must("devices:read")
     inputs.text(search, "search")
     async with ctx.database.reading() as session:
         found, total = await rows.page(
@@ -144,14 +144,14 @@ async def page(
 
 async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Device]:
     """Devices by their row, for what refers to them."""
-    ctx.caller.must("devices:read")
+    ctx.must("devices:read")
     async with ctx.database.reading() as session:
         return {device.id: device for device in await rows.by_ids(session, ctx.caller.account, ids)}
 
 
 async def counts(ctx: Context, ids: Iterable[int]) -> dict[int, session_rows.Counts]:
     """What the sessions of each device hold together. The rows come from an operation of this caller."""
-    ctx.caller.must("devices:read")
+    ctx.must("devices:read")
     async with ctx.database.reading() as session:
         owned = await rows.by_ids(session, ctx.caller.account, ids)
         return await session_rows.counts_by_device(session, [device.id for device in owned])

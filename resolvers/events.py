@@ -125,7 +125,7 @@ def seen(ctx: Context, event: rows.Event | None, noun: str = "Event") -> rows.Ev
 
 async def create(ctx: Context, new: NewEvent) -> rows.Event:
     """A new event of the account."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     event = rows.Event(
         account_id=ctx.caller.account, token=new_token(), created_at=ctx.clock(), **new.columns
     )
@@ -138,7 +138,7 @@ async def create(ctx: Context, new: NewEvent) -> rows.Event:
 
 async def update(ctx: Context, token: str, patch: dict[str, Any], reason: str | None = None) -> rows.Event:
     """Changes the fields of NewEvent that the patch names, and no other."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     async with changing(ctx, token=token) as change:
         event = change.event
         current = {name: getattr(event, name) for name in NewEvent.__dataclass_fields__}
@@ -156,7 +156,7 @@ async def page(ctx: Context, *, after: int = 0, number: int = 1, limit: int) -> 
     Page `number` of `limit` each, or `limit` behind the row `after`.
     """
     if ctx.caller != STRANGER:
-        ctx.caller.must("events:read")
+        ctx.must("events:read")
     async with ctx.database.reading() as session:
         return await rows.page(
             session, ctx.caller.account_id, after=after, offset=(number - 1) * limit, limit=limit
@@ -171,7 +171,7 @@ async def of_token(ctx: Context, token: str) -> rows.Event:
 
 async def own(ctx: Context, token: str) -> rows.Event:
     """An event of the account; another's is not found, however public it is."""
-    ctx.caller.must("events:read")
+    ctx.must("events:read")
     async with ctx.database.reading() as session:
         return await _own(ctx, session, token)
 
@@ -193,7 +193,7 @@ def visible(ctx: Context, events: Iterable[rows.Event]) -> dict[int, rows.Event]
 
 async def changes(ctx: Context, token: str, after: int = 0, limit: int = 1000) -> list[Audited]:
     """Who changed what of an event of the account, and why, behind a revision, oldest first."""
-    ctx.caller.must("events:read")
+    ctx.must("events:read")
     async with ctx.database.reading() as session:
         event = await _own(ctx, session, token)
         found = await rows.changes(session, event.id, after, limit)

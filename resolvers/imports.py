@@ -81,7 +81,7 @@ async def participants(
 
     `mapping` names the columns of fields; other columns are known by their usual names.
     """
-    ctx.caller.must("participants:write")
+    ctx.must("participants:write")
     async with ctx.database.reading() as session:
         own(ctx, await event_rows.by_token(session, event_token), event_token)
     sheet = read(text, mapping or {})

@@ -47,7 +47,7 @@ def _owner(ctx: Context, account_id: int | None) -> int | None:
 
 
 async def create_account(ctx: Context, name: str) -> rows.Account:
-    ctx.caller.must("accounts:admin")
+    ctx.must("accounts:admin")
     new = rows.Account(name=inputs.required(name, "name"), created_at=ctx.clock())
     async with ctx.database.transaction() as session:
         return await rows.add_account(session, new)
@@ -65,7 +65,7 @@ async def account(ctx: Context) -> rows.Account:
 async def create(ctx: Context, new: NewKey, account_id: int | None = None) -> tuple[rows.ApiKey, str]:
     """A new key and, this once, its text.
     Through a key: of its own account, and no more than it may itself."""
-    ctx.caller.must("keys:admin")
+    ctx.must("keys:admin")
     owner = _owner(ctx, account_id)
     text = callers.new_key()
     row = rows.ApiKey(
@@ -92,7 +92,7 @@ async def create(ctx: Context, new: NewKey, account_id: int | None = None) -> tu
 
 async def page(ctx: Context, account_id: int | None = None) -> list[rows.ApiKey]:
     """Every key, revoked ones too, oldest first. Through a key: those of its own account."""
-    ctx.caller.must("keys:admin")
+    ctx.must("keys:admin")
     owner = _owner(ctx, account_id)
     async with ctx.database.reading() as session:
         return await rows.of_account(session, owner)
@@ -100,7 +100,7 @@ async def page(ctx: Context, account_id: int | None = None) -> list[rows.ApiKey]
 
 async def revoke(ctx: Context, key_id: int) -> rows.ApiKey:
     """From now on nobody gets in with it. Revoking a revoked key changes nothing."""
-    ctx.caller.must("keys:admin")
+    ctx.must("keys:admin")
     owner = _owner(ctx, None)
     if not 0 < key_id <= HIGHEST_ROW:
         raise NotFound("Key", str(key_id))

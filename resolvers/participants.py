@@ -55,7 +55,7 @@ def seen(ctx: Context, event: Event | None, noun: str = "Participant") -> Event:
         if event.public and event.status == "PUBLISHED":
             return event
         if event.account_id == ctx.caller.account_id:
-            ctx.caller.must("participants:read")
+            ctx.must("participants:read")
             return event
     raise NotFound(noun)
 
@@ -100,7 +100,7 @@ async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, Participant]:
 
 async def page(ctx: Context, event_token: str, *, number: int = 1, limit: int) -> Page:
     """Page `number` of the participants of an event of the account, in the order they were added."""
-    ctx.caller.must("participants:read")
+    ctx.must("participants:read")
     async with ctx.database.reading() as session:
         event = own(ctx, await event_rows.by_token(session, event_token), event_token)
         found, total = await rows.page(session, event.id, offset=(number - 1) * limit, limit=limit)
@@ -127,7 +127,7 @@ async def pages(
 
 async def personal(ctx: Context, ids: Iterable[int]) -> dict[int, Personal]:
     """What is personal of these rows; those of another account are left out."""
-    ctx.caller.must("participants:read")
+    ctx.must("participants:read")
     async with ctx.database.reading() as session:
         found = await rows.by_ids(session, ids)
         events = await event_rows.by_ids(session, {each.event_id for each in found})

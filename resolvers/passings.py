@@ -57,7 +57,7 @@ async def record(ctx: Context, token: Any, passings: Sequence[NewPassing] | None
 
     One passing that is nonsense refuses the whole call. Raises Invalid, TooLarge, SessionNotActive, Busy.
     """
-    ctx.caller.must("passings:write")
+    ctx.must("passings:write")
     try:
         submission = _submission(ctx, token, passings)
     except clocks.NoZone:
@@ -104,7 +104,7 @@ def _submission(
     ctx: Context, token: Any, passings: Sequence[NewPassing] | None, zone: str | None = None
 ) -> Submission:
     """What is handed to the writer. Raises Invalid, TooLarge, and NoZone where `zone` is needed."""
-    ctx.caller.must("passings:write")
+    ctx.must("passings:write")
     inputs.required(token, "session_token")
     if passings is None:
         raise Invalid("passings", "is missing", missing=True)
@@ -199,7 +199,7 @@ async def numbered(
     limit: int = MOST,
 ) -> tuple[list[Row], session_rows.Session, device_rows.Device]:
     """A page of a session's passings by number, both ends included, with the session and its device."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         found = await session_rows.by_token(session, ctx.caller.account, token)
         if found is None:
@@ -215,7 +215,7 @@ async def timed(
     ctx: Context, device_id: str, between: Between = (None, None), page: int = 1, limit: int = MOST
 ) -> tuple[list[Row], dict[int, session_rows.Session]]:
     """A page of a device's passings by time, both ends included, with the sessions they belong to."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
         if device is None:
@@ -229,7 +229,7 @@ async def which(
     ctx: Context, *, session_token: str | None = None, device_id: str | None = None, **tests: Any
 ) -> Filter:
     """The filter for these names. Raises NotFound for a session or device that is not the account's."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     for field in ("bib", "chip"):
         inputs.text(tests.get(field), field)
     async with ctx.database.reading() as session:
@@ -248,28 +248,28 @@ async def which(
 
 async def after(ctx: Context, which: Filter, position: int, limit: int) -> tuple[list[Row], int]:
     """Passings behind a position in the order of commit, and the position up to which there is no other."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     found, newest = await tail.after(ctx.database, ctx.caller.account, which, position, limit)
     return found, found[-1].position if len(found) == limit else max(position, newest)
 
 
 async def before(ctx: Context, which: Filter, position: int | None, limit: int) -> list[Row]:
     """The last passings before a position (None: at all), in the order of commit."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         return await rows.before(session, ctx.caller.account, which, position, limit)
 
 
 async def position(ctx: Context) -> int:
     """The newest position of the account."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         return await key_rows.position(session, ctx.caller.account)
 
 
 async def count(ctx: Context, which: Filter) -> int:
     """How many passings match. Counted by the sessions' own counts unless a narrower filter asks for more."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         if not which.whole:
             return await rows.count(session, ctx.caller.account, which)
@@ -280,7 +280,7 @@ async def count(ctx: Context, which: Filter) -> int:
 
 async def of_numbers(ctx: Context, session_row: int, numbers: Sequence[int]) -> dict[int, Row]:
     """Stored passings of a session by number."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         owned = await session_rows.by_ids(session, ctx.caller.account, [session_row])
         found = await rows.by_numbers(session, session_row, numbers) if owned else []
@@ -288,7 +288,7 @@ async def of_numbers(ctx: Context, session_row: int, numbers: Sequence[int]) -> 
 
 
 async def of_position(ctx: Context, position: int) -> Row:
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         found = await rows.by_position(session, ctx.caller.account, position)
     if found is None:

@@ -39,7 +39,7 @@ async def poll(
     something.
     With neither: the newest session.
     """
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
         if device is None:

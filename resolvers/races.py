@@ -31,7 +31,7 @@ class Parts(NamedTuple):
 
 async def create(ctx: Context, event_token: str, new: NewRace) -> rows.Race:
     """A new race of an event of the account, with all that comes with it."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     columns = courses.race(new)
     waves = courses.waves(courses.entries("waves", new.waves or [NewWave(name=new.name)]))
     course = courses.entries("checkpoints", new.checkpoints or USUAL_COURSE)
@@ -55,7 +55,7 @@ async def update(ctx: Context, race_id: int, patch: dict[str, Any], reason: str 
     Of waves, checkpoints and categories it holds dicts: with an `id` one is changed, without one it is added.
     A new checkpoint goes to its place by its distance, else behind the others before the finish.
     """
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     async with events.changing(ctx, await _event_of(ctx, race_id), noun="Race") as change:
         race = await _race(change.session, race_id)
         columns = courses.race(patches.race(race, patch))
@@ -71,7 +71,7 @@ async def set_gun_time(
     ctx: Context, race_id: int, wave: str | None, at: Any, reason: str | None = None
 ) -> rows.Race:
     """The moment in which the wave of this name started; the name may be left out if there is one wave."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     gun_at = inputs.instant(at, "at")
     async with events.changing(ctx, await _event_of(ctx, race_id), noun="Race") as change:
         race = await _race(change.session, race_id)

@@ -48,7 +48,7 @@ class Assigned(NamedTuple):
 
 async def serve(ctx: Context, new: ServeCheckpoint, reason: str | None = None) -> Assigned:
     """From now on the passings of the window count at the checkpoint, those that came before included."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     columns = _columns(new.from_, new.to, new.role)
     async with _changing(ctx, new.checkpoint_id) as (change, checkpoint):
         who = await _who(change, new)
@@ -61,7 +61,7 @@ async def serve(ctx: Context, new: ServeCheckpoint, reason: str | None = None) -
 
 async def update(ctx: Context, serving_id: int, patch: dict[str, Any], reason: str | None = None) -> Assigned:
     """Changes what the patch names of `from_`, `to` and `role`, and nothing else."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     async with _changing(ctx, await _checkpoint_of(ctx, serving_id), "Serving") as (change, checkpoint):
         serving = await _held(change, serving_id)
         current = {"from_": _text(serving.from_at), "to": _text(serving.to_at), "role": serving.role}
@@ -74,13 +74,13 @@ async def update(ctx: Context, serving_id: int, patch: dict[str, Any], reason: s
 
 async def end(ctx: Context, serving_id: int, at: Any = None, reason: str | None = None) -> Assigned:
     """It serves until `at`, or until now. What it detected before stays."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     return await update(ctx, serving_id, {"to": at or clocks.text(ctx.clock())}, reason)
 
 
 async def remove(ctx: Context, serving_id: int, reason: str | None = None) -> rows.Checkpoint:
     """As if it had never served: for an assignment that was wrong. The passings stay in their sessions."""
-    ctx.caller.must("events:write")
+    ctx.must("events:write")
     async with _changing(ctx, await _checkpoint_of(ctx, serving_id), "Serving") as (change, checkpoint):
         await rows.remove(change.session, await _held(change, serving_id))
         await change.note("SERVING", {"serving": serving_id}, reason)
@@ -89,7 +89,7 @@ async def remove(ctx: Context, serving_id: int, reason: str | None = None) -> ro
 
 async def of_id(ctx: Context, serving_id: int) -> Serving:
     """A serving of an event of the account."""
-    ctx.caller.must("events:read")
+    ctx.must("events:read")
     async with ctx.database.reading() as session:
         serving = await rows.serving(session, serving_id)
         event = None if serving is None else await event_rows.by_id(session, serving.event_id)
@@ -100,7 +100,7 @@ async def of_id(ctx: Context, serving_id: int) -> Serving:
 
 async def of_checkpoints(ctx: Context, ids: Iterable[int]) -> dict[int, list[Serving]]:
     """Who serves each checkpoint of the account's events, oldest first. Others' are left out."""
-    ctx.caller.must("events:read")
+    ctx.must("events:read")
     async with ctx.database.reading() as session:
         owned = await rows.owned_checkpoints(session, ctx.caller.account, ids)
         found: dict[int, list[Serving]] = {id: [] for id in owned}

@@ -16,7 +16,7 @@ from resolvers.errors import NotFound
 
 async def open(ctx: Context, device_id: str, alias: str | None = None) -> rows.Session:
     """A new active session; the device's other active session is closed."""
-    ctx.caller.must("sessions:write")
+    ctx.must("sessions:write")
     inputs.text(alias, "alias")
     async with ctx.database.transaction() as session:
         device = await device_rows.by_device_id(session, ctx.caller.account, device_id, lock=True)
@@ -35,7 +35,7 @@ async def open(ctx: Context, device_id: str, alias: str | None = None) -> rows.S
 
 async def close(ctx: Context, token: str) -> rows.Session:
     """No passing is taken for it any more. Closing a closed one changes nothing."""
-    ctx.caller.must("sessions:write")
+    ctx.must("sessions:write")
     async with ctx.database.transaction() as session:
         found = await rows.by_token(session, ctx.caller.account, token)
         if found is None:
@@ -46,7 +46,7 @@ async def close(ctx: Context, token: str) -> rows.Session:
 
 
 async def of_token(ctx: Context, token: str) -> rows.Session:
-    ctx.caller.must("sessions:read")
+    ctx.must("sessions:read")
     async with ctx.database.reading() as session:
         found = await rows.by_token(session, ctx.caller.account, token)
     if found is None:
@@ -56,7 +56,7 @@ async def of_token(ctx: Context, token: str) -> rows.Session:
 
 async def of_device(ctx: Context, device_id: str) -> list[rows.Session]:
     """The device's sessions, oldest first. Raises NotFound when there is none."""
-    ctx.caller.must("sessions:read")
+    ctx.must("sessions:read")
     async with ctx.database.reading() as session:
         device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
         found = [] if device is None else await rows.of_device(session, device.id)
@@ -67,7 +67,7 @@ async def of_device(ctx: Context, device_id: str) -> list[rows.Session]:
 
 async def active_of(ctx: Context, device_id: str) -> rows.Session:
     """The device's active session. Raises NotFound when there is none."""
-    ctx.caller.must("sessions:read")
+    ctx.must("sessions:read")
     async with ctx.database.reading() as session:
         device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
         found = [] if device is None else await rows.active_of(session, [device.id])
@@ -78,14 +78,14 @@ async def active_of(ctx: Context, device_id: str) -> rows.Session:
 
 async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Session]:
     """Sessions by their row, for what refers to them."""
-    ctx.caller.must("sessions:read")
+    ctx.must("sessions:read")
     async with ctx.database.reading() as session:
         return {found.id: found for found in await rows.by_ids(session, ctx.caller.account, ids)}
 
 
 async def active_of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Session]:
     """The active session by the device's row."""
-    ctx.caller.must("sessions:read")
+    ctx.must("sessions:read")
     async with ctx.database.reading() as session:
         owned = await device_rows.by_ids(session, ctx.caller.account, ids)
         return {found.device_row: found for found in await rows.active_of(session, [row.id for row in owned])}
@@ -95,7 +95,7 @@ async def pages(
     ctx: Context, ids: Sequence[int], after: int, first: int
 ) -> dict[int, tuple[list[rows.Session], int]]:
     """For each device's row a page of its sessions, oldest first, and how many it has."""
-    ctx.caller.must("sessions:read")
+    ctx.must("sessions:read")
     async with ctx.database.reading() as session:
         owned = await device_rows.by_ids(session, ctx.caller.account, ids)
         return await rows.pages(session, [row.id for row in owned], after=after, first=first)
@@ -103,7 +103,7 @@ async def pages(
 
 async def missing_numbers(ctx: Context, ids: Iterable[int], limit: int) -> dict[int, list[int]]:
     """By session: numbers between its lowest and its highest that never arrived, lowest first."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         incomplete = [row for row, count in (await _missing(ctx, session, ids)).items() if count]
         gaps = await number_rows.gaps(session, incomplete, limit) if incomplete else {}
@@ -116,7 +116,7 @@ async def missing_numbers(ctx: Context, ids: Iterable[int], limit: int) -> dict[
 
 async def missing_counts(ctx: Context, ids: Iterable[int]) -> dict[int, int]:
     """By session: how many numbers between its lowest and its highest never arrived."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         return await _missing(ctx, session, ids)
 
@@ -129,7 +129,7 @@ async def _missing(ctx: Context, session: AsyncSession, ids: Iterable[int]) -> d
 
 async def conflicts(ctx: Context, ids: Iterable[int], limit: int) -> dict[int, list[Conflict]]:
     """By session: what the device sent under numbers that were taken by other content, oldest first."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         owned = [row.id for row in await rows.by_ids(session, ctx.caller.account, ids)]
         return await number_rows.conflicts(session, owned, limit)

@@ -16,7 +16,7 @@ async def served(
     ctx: Context, *, event_token: str | None = None, checkpoint_id: int | None = None
 ) -> tuple[Window, ...] | None:
     """The windows in which devices and sessions serve the event, or one checkpoint of it."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     if event_token is None and checkpoint_id is None:
         return None
     async with ctx.database.reading() as session:
@@ -36,7 +36,7 @@ async def served(
 
 async def of_passings(ctx: Context, passings: Sequence[Row]) -> dict[int, Judged]:
     """The verdict on each passing by its position; without one what belongs to no event."""
-    ctx.caller.must("passings:read")
+    ctx.must("passings:read")
     async with ctx.database.reading() as session:
         devices, sessions = {row.device_row for row in passings}, {row.session_row for row in passings}
         ids = set(await race_rows.serving_events(session, devices, sessions))
@@ -55,7 +55,7 @@ async def of_passings(ctx: Context, passings: Sequence[Row]) -> dict[int, Judged
 
 async def anomalies_of(ctx: Context, race_id: int) -> list[Anomaly]:
     """What an official should look at. Of the account's own races only."""
-    ctx.caller.must("events:read")
+    ctx.must("events:read")
     async with ctx.database.reading() as session:
         race = await race_rows.by_id(session, race_id or 0)
         event = None if race is None else await event_rows.by_id(session, race.event_id)

@@ -25,6 +25,7 @@ from models.database import Database
 from models.ingest import Ingest, Writer
 from models.ingest_postgres import PostgresWriter
 from models.ingest_sqlite import SqliteWriter
+from models.reports import Reports
 from resolvers.callers import Callers
 from resolvers.context import STRANGER, Context
 from resolvers.leaderboards import Boards
@@ -71,10 +72,11 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
     database = Database(settings.database_url)
     hub = Hub(settings.broker_url)
     ingest = Ingest(database, writer(database), hub.announce, settings.ingest_queue)
+    reports = Reports(database, hub.touched, settings.report_queue)
     callers = Callers(database, settings.hash_key, clock)
     boards = Boards(hub.changed)
     screens = Screens(hub, partial(boards.of_event, database), settings.leaderboard_interval)
-    door = Door(Context(STRANGER, database, ingest, callers, boards, clock), hub, screens)
+    door = Door(Context(STRANGER, database, ingest, reports, callers, boards, clock), hub, screens)
     schema = root.build(introspection=settings.introspection)
     graphiql = _page("graphiql/index.html", GRAPHIQL_POLICY) if settings.graphiql else None
 
@@ -85,6 +87,7 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
         await _prepare(settings, database)
         await hub.start()
         ingest.start()
+        reports.start()
         noting = asyncio.create_task(_note_use(callers))
         warming = asyncio.create_task(_warm(boards, database))
         _settle_memory()
@@ -92,6 +95,7 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
         noting.cancel()
         warming.cancel()
         await ingest.close()
+        await reports.close()
         await callers.note_use()
         await hub.close()
         await database.close()

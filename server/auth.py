@@ -36,7 +36,15 @@ class Door:
 
     def _of(self, caller: Caller) -> Context:
         nobody = self._nobody
-        return Context(caller, nobody.database, nobody.ingest, nobody.callers, nobody.boards, nobody.clock)
+        return Context(
+            caller,
+            nobody.database,
+            nobody.ingest,
+            nobody.reports,
+            nobody.callers,
+            nobody.boards,
+            nobody.clock,
+        )
 
     async def live(self, scope: Scope) -> Live:
         return Live(await self.context(scope), self._hub, self._screens)

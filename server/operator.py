@@ -7,6 +7,7 @@ from typing import TypeVar
 from models import migrate
 from models.database import Database
 from models.ingest import Ingest
+from models.reports import Reports
 from resolvers import context
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
@@ -27,9 +28,10 @@ def operate(operation: Callable[[Context], Awaitable[T]]) -> T:
             await migrate.upgrade(settings.database_url)
         callers = Callers(database, settings.hash_key, now)
         ingest = Ingest(database, writer(database), lambda _commit: None, settings.ingest_queue)
+        reports = Reports(database, lambda _touched: None, settings.report_queue)
         operator = Caller(alias="operator", scopes=context.OPERATOR)
         try:
-            return await operation(Context(operator, database, ingest, callers, Boards(), now))
+            return await operation(Context(operator, database, ingest, reports, callers, Boards(), now))
         finally:
             await database.close()
 

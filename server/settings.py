@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535)
     hash_key: str = ""
     ingest_queue: int = Field(50_000, ge=5_000)
+    report_queue: int = Field(20_000, ge=1_000)
     body_limit: int = Field(5 * 1024 * 1024, ge=1024)
     leaderboard_interval: float = Field(0.2, ge=0.01, le=60)
     drain_seconds: int = Field(10, ge=1)

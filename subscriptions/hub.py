@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from broadcaster import Broadcast
@@ -43,6 +43,8 @@ class Fact(msgspec.Struct, array_like=True):
     sessions: dict[int, int] = {}
     devices: dict[int, int] = {}
     events: dict[int, int] = {}
+    states: dict[int, int] = {}
+    """Devices whose state is new, to their accounts: telemetry, binding, session, alarms."""
 
 
 class Doorbell:
@@ -66,13 +68,49 @@ class Doorbell:
         self._rung.clear()
 
 
+class Touches:
+    """An inbox of devices that have news: a set, so that a slow listener costs no more than the devices."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self.devices: dict[int, int | None] = {}
+        """Rows, to their accounts where the news told them: passings do not."""
+        self.everything = True
+        """News may have been missed: all has to be read."""
+
+    def ring(self, fact: Fact) -> None:
+        if fact.devices or fact.states:
+            for row in fact.devices:
+                self.devices.setdefault(row, None)
+            self.devices.update(fact.states)
+            self._rung.set()
+
+    def ring_all(self) -> None:
+        self.everything = True
+        self._rung.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Returns when there is news, or after so many seconds all the same."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        self._rung.clear()
+
+    def take(self) -> tuple[dict[int, int | None], bool]:
+        """What came since it was asked last: the devices, and whether all has to be read."""
+        taken = self.devices, self.everything
+        self.devices, self.everything = {}, False
+        return taken
+
+
 class Hub:
     """Between this process's listeners and the bus of all processes."""
 
     def __init__(self, broker_url: str) -> None:
         self._broker_url = broker_url
         self._doorbells: dict[Topic, set[Doorbell]] = defaultdict(set)
-        self._unsent = Fact({}, {}, {}, {})
+        self._touches: set[Touches] = set()
+        self._unsent = Fact({}, {}, {}, {}, {})
         self._send = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -111,6 +149,21 @@ class Hub:
         """Tells every process that what defines an event has a new revision; never waits."""
         self._unsent.events[event_id] = revision
         self._send.set()
+
+    def touched(self, states: Mapping[int, int]) -> None:
+        """Tells every process which devices, of which accounts, have a new state; never waits."""
+        self._unsent.states.update(states)
+        self._send.set()
+
+    @contextlib.contextmanager
+    def touches(self) -> Iterator[Touches]:
+        """An inbox of the devices of any account that have news; at first it says that all has to be read."""
+        inbox = Touches()
+        self._touches.add(inbox)
+        try:
+            yield inbox
+        finally:
+            self._touches.discard(inbox)
 
     @contextlib.contextmanager
     def listen(self, *topics: Topic) -> Iterator[Doorbell]:
@@ -157,7 +210,7 @@ class Hub:
         while True:
             await self._send.wait()
             self._send.clear()
-            fact, self._unsent = self._unsent, Fact({}, {}, {}, {})
+            fact, self._unsent = self._unsent, Fact({}, {}, {}, {}, {})
             await bus.publish(CHANNEL, _encode(fact))
 
     def _ring(self, fact: Fact) -> None:
@@ -170,11 +223,15 @@ class Hub:
             for row, position in news.items():
                 for doorbell in self._doorbells.get((kind, row), ()):
                     doorbell.ring(position)
+        for inbox in self._touches:
+            inbox.ring(fact)
 
     def _ring_all(self) -> None:
         for doorbells in self._doorbells.values():
             for doorbell in doorbells:
                 doorbell.ring(0)
+        for inbox in self._touches:
+            inbox.ring_all()
 
 
 def _encode(fact: Fact) -> str:

@@ -12,7 +12,14 @@ class Live(Context):
 
     def __init__(self, context: Context, hub: Hub, screens: Screens) -> None:
         super().__init__(
-            context.caller, context.database, context.ingest, context.callers, context.boards, context.clock
+            context.caller,
+            context.database,
+            context.ingest,
+            context.reports,
+            context.callers,
+            context.boards,
+            context.clock,
+            context.meter,
         )
         self.hub = hub
         self.screens = screens

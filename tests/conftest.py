@@ -74,7 +74,7 @@ class Server:
             callers = Callers(database, self.settings.hash_key, now)
             operator = Caller(scopes=context.OPERATOR)
             try:
-                return await operation(Context(operator, database, None, callers, Boards(), now))  # type: ignore[arg-type]
+                return await operation(Context(operator, database, None, None, callers, Boards(), now))  # type: ignore[arg-type]
             finally:
                 await database.close()
 

@@ -122,4 +122,4 @@ def outcome(written: outcomes.Written | None, of: int) -> list[str]:
 
 
 def context_of(caller: Caller, database: Database, ingest: Ingest, callers: Callers, clock: Clock) -> Context:
-    return Context(caller, database, ingest, callers, Boards(), clock)
+    return Context(caller, database, ingest, None, callers, Boards(), clock)  # type: ignore[arg-type]

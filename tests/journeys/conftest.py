@@ -126,6 +126,7 @@ class Process:
                 Caller(scopes=context.OPERATOR),
                 database,
                 None,
+                None,
                 Callers(database, "", now),
                 Boards(),
                 now,  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from models.database import Database
 from models.events import Event
 from models.ingest import Ingest
 from models.races import Race
+from models.reports import Reports
 from resolvers import keys, passings
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
@@ -26,11 +27,12 @@ class Office:
 
     def __init__(self, database: Database, ingest: Ingest, clock: make.Clock) -> None:
         self.database, self.ingest, self.clock = database, ingest, clock
+        self.reports = Reports(database, lambda _touched: None, 20_000)
         self.callers = Callers(database, "secret", clock)
         self.operator = self.context(make.OPERATOR)
 
     def context(self, caller: Caller) -> Context:
-        return Context(caller, self.database, self.ingest, self.callers, Boards(), self.clock)
+        return Context(caller, self.database, self.ingest, self.reports, self.callers, Boards(), self.clock)
 
     async def key(self, account_id: int, access: str = "READ_WRITE", **wanted) -> str:
         return (await keys.create(self.operator, NewKey(access=access, **wanted), account_id))[1]

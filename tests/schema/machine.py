@@ -13,6 +13,7 @@ from strawberry.types import ExecutionResult
 from models import migrate
 from models.database import Database
 from models.ingest import Ingest
+from models.reports import Reports
 from resolvers import context, devices, keys, passings, sessions
 from resolvers.callers import Callers, caller_of
 from resolvers.context import Caller, Context
@@ -33,6 +34,7 @@ class Machine:
 
     def __init__(self, database: Database, ingest: Ingest, callers: Callers, hub: Hub) -> None:
         self.database, self.ingest, self.callers, self.hub = database, ingest, callers, hub
+        self.reports = Reports(database, hub.touched, 20_000)
         self.boards = Boards(hub.changed)
         self.screens = Screens(hub, partial(self.boards.of_event, database), 0.05)
         self.schema = root.build()
@@ -40,7 +42,7 @@ class Machine:
         self.key_id: int
 
     def context_of(self, caller: Caller) -> GraphQLContext:
-        plain = Context(caller, self.database, self.ingest, self.callers, self.boards, now)
+        plain = Context(caller, self.database, self.ingest, self.reports, self.callers, self.boards, now)
         return GraphQLContext(plain, self.hub, self.screens)
 
     async def newcomer(self) -> GraphQLContext:

@@ -88,11 +88,11 @@ async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
     callers = Callers(database, "", now)
     ingest = Ingest(database, writer(database), lambda _commit: None, 50_000)
     ingest.start()
-    operator = Context(Caller(scopes=OPERATOR), database, ingest, callers, Boards(), now)
+    operator = Context(Caller(scopes=OPERATOR), database, ingest, None, callers, Boards(), now)  # type: ignore[arg-type]
     account = await keys.create_account(operator, "A")
     row, _ = await keys.create(operator, keys.NewKey(access="READ_WRITE"), account.id)
     boards, hub = Boards(), Hub("memory://")
-    plain = Context(caller_of(row), database, ingest, callers, boards, now)
+    plain = Context(caller_of(row), database, ingest, None, callers, boards, now)  # type: ignore[arg-type]
     ctx = GraphQLContext(plain, hub, Screens(hub, partial(boards.of_event, database), 0.2))
     bound = [
         await devices.bind(ctx, devices.NewDevice(model="m", serial_number=name))

@@ -39,6 +39,7 @@ def test_a_new_key_is_shown_once_and_lets_its_holder_in(desk, make_desk):
         "participants:read",
         "passings:read",
         "sessions:read",
+        "telemetry:read",
     ]
     assert (made["apiKey"]["alias"], made["apiKey"]["v0Shape"]) == ("Scoreboard", "BARE")
     assert made["apiKey"]["revokedAt"] is made["apiKey"]["lastUsedAt"] is None
