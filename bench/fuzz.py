@@ -187,7 +187,8 @@ def aim(case: Any, target: Living) -> None:
     living = {"deviceid": target.device, "token_session": target.session}
     if case.method == "POST":
         living["deviceid"] = target.opener
-    places = {"GET": [case.path_parameters, case.query], "POST": [case.body]}.get(case.method, [])
+    asked = case.path_parameters
+    places = {"GET": [asked, case.query], "POST": [asked, case.body]}.get(case.method, [])
     for place in places:
         for name in living.keys() & set(place) if isinstance(place, dict) else ():
             if isinstance(place[name], str) and WELL_FORMED.fullmatch(place[name]):

@@ -201,6 +201,23 @@ def good_passing(number: int) -> dict[str, Json]:
     }
 
 
+def good_report(minute: int) -> dict[str, Json]:
+    return {
+        "reported_at": f"2023-02-03T16:0{minute}:18.263Z",
+        "device_status": "timing",
+        "mode": "IDLE",
+        "battery_percentage": 87.5,
+        "charging": False,
+        "temperature": "31.5",
+        "latitude": 41.3879,
+        "connectivity": "WIFI",
+        "antennas": 4,
+        "passings_pending": 0,
+        "configuration": {"power": 30},
+        "extra": {},
+    }
+
+
 def good_bodies(living: Living) -> dict[str, Json]:
     """What each POST route of v0 would accept."""
     return {
@@ -216,6 +233,7 @@ def good_bodies(living: Living) -> dict[str, Json]:
             "token_session": living.session,
             "passings_list": [good_passing(1), good_passing(2)],
         },
+        f"/v0/devices/{living.device}/telemetry": {"reports": [good_report(1), good_report(2)]},
     }
 
 
@@ -237,6 +255,7 @@ def reads(living: Living) -> st.SearchStrategy[Request]:
         *("/v0/devices", "/v0/devices/{id}", "/v0/sessions/{id}", "/v0/sessions/device/{id}"),
         *("/v0/sessions/device/{id}/active", "/v0/passings/session/{id}", "/v0/passings/device/{id}"),
         *("/v0/passings/device2/{id}", "/v0/sessions/close/{id}", "/v0/{id}"),
+        "/v0/devices/{id}/telemetry",
     ]
     names = ["page", "limit", "first", "last", "from", "to", "token_session", "cursor"]
     ids = st.one_of(st.sampled_from([device, session]), texts.map(lambda text: text[:1000]))

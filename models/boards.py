@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -44,6 +45,11 @@ class Boards:
                 self.position = found[-1].position if len(found) == reads.AT_ONCE else newest
             await _settle(self.scoring)
 
+    async def settled(self) -> None:
+        """Returns when nobody is changing the boards: what is read before the next await is of one moment."""
+        async with self._turn:
+            await _settle(self.scoring)  # one who was cancelled may have left something
+
     async def _follow(self, database: Database, newest: int) -> None:
         """Brings the definition up to date: by what changed where that is enough, else all of it."""
         async with database.reading() as session:
@@ -79,16 +85,18 @@ class Boards:
                 self.scoring.regun(wave.race_id, wave.id, wave.gun_at)
 
     async def _define(self, database: Database, definition: Definition, newest: int) -> None:
-        """Passings are read again only where others serve the checkpoints than before."""
+        """Boards that take the place of these when they are ready. Passings are read again only where others
+        serve the checkpoints than before."""
+        scoring, position = Scoring(definition), newest
         if self.revision >= 0 and definition.servings == self.definition.servings:
-            self.scoring.define(definition)
+            position = self.position
+            await _take(scoring, self.scoring.reads())
+            await _take(scoring, await _ruled(database, self.event.account_id, definition))
         else:
-            scoring = Scoring(definition)
             async for found in _all_reads(database, self.event.account_id, definition):
-                await _take(scoring, [read for read in found if read.position <= newest])
-            await _settle(scoring)
-            self.scoring, self.position = scoring, newest
-        self.definition = definition
+                await _take(scoring, (read for read in found if read.position <= newest))
+        await _settle(scoring)
+        self.scoring, self.definition, self.position = scoring, definition, position
 
 
 async def anew(database: Database, event: events.Event) -> Boards:
@@ -108,9 +116,10 @@ def _day(event: events.Event) -> str:
     return event.reference_date or event.start_date
 
 
-async def _take(scoring: Scoring, found: Sequence[Read]) -> None:
-    for start in range(0, len(found), TAKEN):
-        scoring.take(found[start : start + TAKEN])
+async def _take(scoring: Scoring, found: Iterable[Read]) -> None:
+    waiting = iter(found)
+    while part := list(islice(waiting, TAKEN)):
+        scoring.take(part)
         await asyncio.sleep(0)
 
 
@@ -132,8 +141,13 @@ async def _all_reads(
     for session_row in {each.session_row for each in servings if each.session_row is not None}:
         async for found in reads.of_session(database, account_id, session_row):
             yield found
-    if definition.rulings:
-        yield await reads.at(database, account_id, [ruling.position for ruling in definition.rulings])
+    yield await _ruled(database, account_id, definition)
+
+
+async def _ruled(database: Database, account_id: int, definition: Definition) -> Sequence[Read]:
+    """What officials ruled on, wherever it was detected."""
+    positions = [ruling.position for ruling in definition.rulings]
+    return await reads.at(database, account_id, positions) if positions else ()
 
 
 def _span(windows: Collection[tuple[int | None, int | None]]) -> tuple[int | None, int | None]:

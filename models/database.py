@@ -35,6 +35,8 @@ class Database:
         self._writing = asyncio.Lock()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._quick: sqlite3.Connection | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._plain = _plain(self.url) if self.sqlite else None
 
     @property
     def dialect(self) -> sa.engine.Dialect:
@@ -52,6 +54,20 @@ class Database:
         async with self.writing(), AsyncSession(self._writes, expire_on_commit=False) as session:
             yield session
             await session.commit()
+
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        """Runs the work in a transaction of its own, with no turn of the event loop between its statements:
+        they cost a third of what they cost otherwise, and SQLite's one place is taken for as much less."""
+        if self._plain is None:
+            async with self._writes.begin() as connection:
+                return await connection.run_sync(work)
+        async with self.writing():
+            return await asyncio.get_running_loop().run_in_executor(self._writer, self._transact, work)
+
+    def _transact(self, work: Callable[[Connection], T]) -> T:
+        assert self._plain is not None
+        with self._plain.begin() as connection:
+            return work(connection)
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -87,6 +103,9 @@ class Database:
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._reader, self._stop_reading)
         self._reader.shutdown()
+        if self._plain is not None:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._plain.dispose)
+        self._writer.shutdown()
         await self._engine.dispose()
 
 
@@ -100,6 +119,14 @@ def engine(url: str) -> AsyncEngine:
     sa.event.listen(embedded.sync_engine, "connect", _configure)
     sa.event.listen(embedded.sync_engine, "begin", _begin)
     return embedded
+
+
+def _plain(url: sa.URL) -> sa.Engine:
+    """An engine for one thread that writes to an SQLite file."""
+    made = sa.create_engine(url.set(drivername="sqlite"), execution_options={"writes": True})
+    sa.event.listen(made, "connect", _configure)
+    sa.event.listen(made, "begin", _begin)
+    return made
 
 
 def writes(to: AsyncEngine) -> AsyncEngine:

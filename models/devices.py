@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy.sql import ColumnElement
 from sqlmodel import Field, SQLModel, col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.keys import Owner
 
 
 class Device(SQLModel, table=True):
@@ -27,25 +30,43 @@ class Device(SQLModel, table=True):
     last_login_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
+def of_owner(owner: Owner) -> list[ColumnElement[bool]]:
+    """The tests of a device that is the owner's."""
+    tests = [col(Device.account_id) == owner.account_id]
+    return tests if owner.device_row is None else [*tests, col(Device.id) == owner.device_row]
+
+
 async def by_device_id(
-    session: AsyncSession, account_id: int, device_id: str, *, lock: bool = False
+    session: AsyncSession, owner: Owner, device_id: str, *, lock: bool = False
 ) -> Device | None:
-    """The account's device of that name; with `lock` held against other writers until the end."""
+    """The owner's device of that name; with `lock` held against other writers until the end."""
     if not device_id.isalnum():  # no name of ours, and maybe one that a database cannot even be asked for
         return None
-    query = select(Device).where(Device.device_id == device_id, Device.account_id == account_id)
+    query = select(Device).where(Device.device_id == device_id, *of_owner(owner))
     if lock:
         query = query.with_for_update(key_share=True)
     return (await session.exec(query)).first()
 
 
-async def by_serial_number(session: AsyncSession, account_id: int, serial_number: str) -> Device | None:
+async def by_serial_number(
+    session: AsyncSession, account_id: int, serial_number: str, *, lock: bool = False
+) -> Device | None:
+    """The account's device of that number; with `lock` held against other writers until the end."""
     query = select(Device).where(Device.account_id == account_id, Device.serial_number == serial_number)
+    if lock:
+        query = query.with_for_update(key_share=True)
     return (await session.exec(query)).first()
 
 
-async def by_ids(session: AsyncSession, account_id: int, ids: Iterable[int]) -> Sequence[Device]:
-    query = select(Device).where(Device.account_id == account_id, col(Device.id).in_(ids))
+async def rows_of(session: AsyncSession, owner: Owner, device_ids: Iterable[str]) -> dict[str, int]:
+    """The rows of the owner's devices among these names."""
+    names = [name for name in device_ids if name.isalnum()]
+    query = select(Device.device_id, Device.id).where(*of_owner(owner), col(Device.device_id).in_(names))
+    return dict((await session.exec(query)).all())
+
+
+async def by_ids(session: AsyncSession, owner: Owner, ids: Iterable[int]) -> Sequence[Device]:
+    query = select(Device).where(*of_owner(owner), col(Device.id).in_(ids))
     return (await session.exec(query)).all()
 
 
@@ -57,7 +78,7 @@ async def add(session: AsyncSession, device: Device) -> Device:
 
 async def page(
     session: AsyncSession,
-    account_id: int,
+    owner: Owner,
     *,
     bound: bool | None = None,
     search: str | None = None,
@@ -67,7 +88,7 @@ async def page(
 ) -> tuple[list[Device], int]:
     """Devices oldest first, and how many there are in all.
     `search` looks into alias, model and serial number."""
-    wanted = [col(Device.account_id) == account_id]
+    wanted = of_owner(owner)
     if bound is not None:
         wanted.append(col(Device.bound) == bound)
     if search:

@@ -75,14 +75,23 @@ async def by_id(session: AsyncSession, event_id: int, *, lock: bool = False) -> 
 
 
 async def page(
-    session: AsyncSession, account_id: int | None, *, after: int = 0, offset: int = 0, limit: int
+    session: AsyncSession,
+    account_id: int | None,
+    *,
+    only: int | None = None,
+    after: int = 0,
+    offset: int = 0,
+    limit: int,
 ) -> tuple[list[Event], int]:
-    """Events of the account oldest first, and how many; account None: the public ones of everybody."""
+    """Events of the account oldest first, and how many; account None: the public ones of everybody.
+    `only`: this one event of them."""
     wanted = (
         [col(Event.public), col(Event.status) == "PUBLISHED"]
         if account_id is None
         else [col(Event.account_id) == account_id]
     )
+    if only is not None:
+        wanted.append(col(Event.id) == only)
     total = (await session.exec(select(func.count()).select_from(Event).where(*wanted))).one()
     query = select(Event).where(*wanted, col(Event.id) > after).order_by(col(Event.id))
     return list((await session.exec(query.offset(offset).limit(limit))).all()), total

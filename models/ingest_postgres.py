@@ -102,7 +102,7 @@ async def _targets(connection: Any, submissions: Sequence[Submission]) -> list[T
     offsets: list[int | None] = []
     for submission in submissions:
         session = found.get(submission.token)
-        if session is None or session["account_id"] != submission.account_id:
+        if session is None or not _is_of(session, submission):
             offsets.append(None)
             continue
         offsets.append(rows[submission.account_id])
@@ -118,6 +118,12 @@ async def _targets(connection: Any, submissions: Sequence[Submission]) -> list[T
         )
         for sub, offset in zip(submissions, offsets, strict=True)
     ]
+
+
+def _is_of(session: Any, submission: Submission) -> bool:
+    """Whether the session is one that the submission may go to."""
+    mine: bool = session["account_id"] == submission.account_id
+    return mine and submission.device_row in (None, session["device_row"])
 
 
 async def _stored(

@@ -181,7 +181,8 @@ def _targets(
     targets: list[Target | None] = []
     for submission in submissions:
         session_row, device_row, account_id, position = found.get(submission.token, (0, 0, None, 0))
-        if account_id != submission.account_id:
+        wanted = submission.device_row
+        if account_id != submission.account_id or (wanted is not None and wanted != device_row):
             targets.append(None)
             continue
         last = positions.get(account_id, position)
@@ -194,7 +195,7 @@ def _insert(connection: sqlite3.Connection, valid: Sequence[Valid]) -> set[int]:
     """Inserts what is new; returns the indexes of the submissions that may hold a row that was not."""
     values: list[Any] = []
     ends: list[int] = []
-    for (account_id, _, received_at, passings), (session_row, device_row, position) in valid:
+    for (account_id, _, received_at, passings, _), (session_row, device_row, position) in valid:
         for place, passing in enumerate(passings, position):
             values += (account_id, place, session_row, device_row, received_at)
             values += passing

@@ -1,5 +1,6 @@
 """Accounts and API keys: tables and queries."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -45,7 +46,7 @@ class ApiKey(SQLModel, table=True):
     created_at: int = Field(sa_type=BigInteger)
     revoked_at: int | None = Field(default=None, sa_type=BigInteger)
     last_used_at: int | None = Field(default=None, sa_type=BigInteger)
-    device_row: int | None = None
+    device_row: int | None = Field(default=None, index=True)
     """The only device that it acts for; null: any."""
     event_id: int | None = None
     """The only event that it acts for; null: any."""
@@ -74,8 +75,8 @@ async def add(session: AsyncSession, key: ApiKey) -> ApiKey:
     return key
 
 
-async def by_hash(session: AsyncSession, hash: bytes) -> ApiKey | None:
-    return (await session.exec(select(ApiKey).where(ApiKey.hash == hash))).first()
+async def by_hashes(session: AsyncSession, hashes: Iterable[bytes]) -> list[ApiKey]:
+    return list((await session.exec(select(ApiKey).where(col(ApiKey.hash).in_(hashes)))).all())
 
 
 async def by_id(session: AsyncSession, account_id: int | None, key_id: int) -> ApiKey | None:
@@ -86,14 +87,40 @@ async def by_id(session: AsyncSession, account_id: int | None, key_id: int) -> A
     return (await session.exec(query)).first()
 
 
-async def of_account(session: AsyncSession, account_id: int | None, live: bool = False) -> list[ApiKey]:
-    """Keys oldest first; None for the account means every account's."""
+async def by_ids(session: AsyncSession, account_id: int | None, ids: Iterable[int]) -> list[ApiKey]:
+    """Keys of the account; None for it means any."""
+    query = select(ApiKey).where(col(ApiKey.id).in_(ids))
+    if account_id is not None:
+        query = query.where(ApiKey.account_id == account_id)
+    return list((await session.exec(query)).all())
+
+
+async def of_account(session: AsyncSession, account_id: int | None, *, bindings: bool = True) -> list[ApiKey]:
+    """Keys oldest first; None for the account means every account's. `bindings`: with those of bindings."""
     query = select(ApiKey).order_by(col(ApiKey.id))
     if account_id is not None:
         query = query.where(ApiKey.account_id == account_id)
-    if live:
-        query = query.where(col(ApiKey.revoked_at).is_(None))
+    if not bindings:
+        query = query.where(col(ApiKey.of_binding).is_(False))
     return list((await session.exec(query)).all())
+
+
+async def live(session: AsyncSession, account_id: int, now: int) -> list[ApiKey]:
+    """Keys of the account, without those of bindings, that let somebody in at this moment."""
+    lasting = col(ApiKey.expires_at).is_(None) | (col(ApiKey.expires_at) > now)
+    query = select(ApiKey).where(ApiKey.account_id == account_id, col(ApiKey.of_binding).is_(False))
+    return list((await session.exec(query.where(col(ApiKey.revoked_at).is_(None), lasting))).all())
+
+
+async def revoke_of_binding(session: AsyncSession, device_row: int, at: int) -> list[int]:
+    """Revokes the live keys that the device got for binding tokens; returns which these were."""
+    revoked = (
+        update(ApiKey)
+        .where(col(ApiKey.device_row) == device_row, col(ApiKey.of_binding), col(ApiKey.revoked_at).is_(None))
+        .values(revoked_at=at)
+        .returning(col(ApiKey.id))
+    )
+    return list((await (await session.connection()).execute(revoked)).scalars())
 
 
 async def lock_account(session: AsyncSession, account_id: int) -> Account | None:
@@ -107,10 +134,3 @@ async def position(session: AsyncSession, account_id: int) -> int:
     """The newest position of the account's passings; 0 when it has none."""
     query = select(func.max(Account.position)).where(Account.id == account_id)
     return (await session.exec(query)).one() or 0
-
-
-async def mark_used(session: AsyncSession, used: dict[int, int]) -> None:
-    """Notes when each key was last used: key id to instant."""
-    connection = await session.connection()
-    for key_id, at in used.items():
-        await connection.execute(update(ApiKey).where(col(ApiKey.id) == key_id).values(last_used_at=at))

@@ -25,6 +25,8 @@ class Submission(NamedTuple):
     token: str
     received_at: int
     passings: Sequence[Content]
+    device_row: int | None = None
+    """The only device whose sessions are meant; None: any of the account."""
 
 
 class Target(NamedTuple):

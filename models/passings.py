@@ -9,6 +9,8 @@ from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel, func
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.keys import Owner
+
 
 class Passing(SQLModel, table=True):
     """One detection, as the device told it. `position` is its place in the account's stream, in order of
@@ -114,9 +116,9 @@ async def by_numbers(session: AsyncSession, session_row: int, numbers: Iterable[
     return await _rows(session, _ROW.where(_C.session_row == session_row, _C.number.in_(numbers)))
 
 
-async def by_position(session: AsyncSession, account_id: int, position: int) -> Row | None:
-    rows = await _rows(session, _ROW.where(_C.account_id == account_id, _C.position == position))
-    return rows[0] if rows else None
+async def by_position(session: AsyncSession, owner: Owner, position: int) -> Row | None:
+    rows = await _rows(session, _ROW.where(_C.account_id == owner.account_id, _C.position == position))
+    return rows[0] if rows and owner.device_row in (None, rows[0].device_row) else None
 
 
 async def numbered(
@@ -200,13 +202,15 @@ class Filter(NamedTuple):
     to: int | None = None
     served: tuple[Window, ...] | None = None
 
-    def conditions(self, account_id: int) -> list[Condition]:
+    def conditions(self, owner: Owner) -> list[Condition]:
         """Column, comparison and value of each test.
 
-        One owner column, never both: it decides which index gives the order, a session's or the account's.
+        Of account and session one, never both: it decides which index gives the order.
         """
-        owner = ("account_id", account_id) if self.session_row is None else ("session_row", self.session_row)
+        session = self.session_row
+        place = ("account_id", owner.account_id) if session is None else ("session_row", session)
         tests: list[Condition] = [
+            ("device_row", "=", owner.device_row),
             ("device_row", "=", self.device_row),
             ("bib", "=", self.bib),
             ("chip", "=", self.chip),
@@ -215,15 +219,15 @@ class Filter(NamedTuple):
             ("at", ">=", self.from_),
             ("at", "<=", self.to),
         ]
-        return [(owner[0], "=", owner[1]), *(test for test in tests if test[2] is not None)]
+        return [(place[0], "=", place[1]), *(test for test in tests if test[2] is not None)]
 
     @property
     def whole(self) -> bool:
-        """Whether it wants everything of a session, a device or the account."""
+        """Whether it wants everything of a session, a device or the owner."""
         return self._replace(session_row=None, device_row=None) == Filter()
 
-    def wanted(self, account_id: int) -> list[sa.ColumnElement[bool]]:
-        tests = [COMPARISONS[how](_C[column], value) for column, how, value in self.conditions(account_id)]
+    def wanted(self, owner: Owner) -> list[sa.ColumnElement[bool]]:
+        tests = [COMPARISONS[how](_C[column], value) for column, how, value in self.conditions(owner)]
         return tests if self.served is None else [*tests, sa.or_(sa.false(), *map(_within, self.served))]
 
 
@@ -237,26 +241,24 @@ def _within(window: Window) -> sa.ColumnElement[bool]:
     return sa.and_(*(how(column, value) for column, how, value in tests if value is not None))
 
 
-async def after(
-    session: AsyncSession, account_id: int, which: Filter, position: int, limit: int
-) -> list[Row]:
-    """Passings of the account behind a position, in the order of commit."""
-    query = _ROW.where(*which.wanted(account_id), _C.position > position)
+async def after(session: AsyncSession, owner: Owner, which: Filter, position: int, limit: int) -> list[Row]:
+    """Passings of the owner behind a position, in the order of commit."""
+    query = _ROW.where(*which.wanted(owner), _C.position > position)
     return await _rows(session, query.order_by(_C.position).limit(limit))
 
 
 async def before(
-    session: AsyncSession, account_id: int, which: Filter, position: int | None, limit: int
+    session: AsyncSession, owner: Owner, which: Filter, position: int | None, limit: int
 ) -> list[Row]:
-    """The last passings of the account before a position (None: at all), in the order of commit."""
-    query = _ROW.where(*which.wanted(account_id))
+    """The last passings of the owner before a position (None: at all), in the order of commit."""
+    query = _ROW.where(*which.wanted(owner))
     if position is not None:
         query = query.where(_C.position < position)
     return (await _rows(session, query.order_by(_C.position.desc()).limit(limit)))[::-1]
 
 
-async def count(session: AsyncSession, account_id: int, which: Filter) -> int:
-    query = sa.select(func.count()).select_from(TABLE).where(*which.wanted(account_id))
+async def count(session: AsyncSession, owner: Owner, which: Filter) -> int:
+    query = sa.select(func.count()).select_from(TABLE).where(*which.wanted(owner))
     return int((await (await session.connection()).execute(query)).scalar_one())
 
 

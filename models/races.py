@@ -153,14 +153,18 @@ async def checkpoint(session: AsyncSession, checkpoint_id: int) -> Checkpoint | 
     return await _by_id(session, Checkpoint, checkpoint_id)
 
 
-async def owned_checkpoints(session: AsyncSession, account_id: int, ids: Iterable[int]) -> list[int]:
-    """Those of the checkpoints that belong to events of the account."""
+async def owned_checkpoints(
+    session: AsyncSession, account_id: int, ids: Iterable[int], only: int | None = None
+) -> list[int]:
+    """Those of the checkpoints that belong to events of the account; `only`: to this one event of it."""
     query = (
         select(Checkpoint.id)
         .join(Race, col(Race.id) == col(Checkpoint.race_id))
         .join(Event, col(Event.id) == col(Race.event_id))
         .where(Event.account_id == account_id, col(Checkpoint.id).in_(ids))
     )
+    if only is not None:
+        query = query.where(Event.id == only)
     return list((await session.exec(query)).all())
 
 

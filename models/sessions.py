@@ -9,6 +9,8 @@ from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.keys import Owner
+
 
 class Session(SQLModel, table=True):
     """One timing operation of one device.
@@ -50,15 +52,20 @@ class Counts(NamedTuple):
     last_received_at: int | None = None
 
 
-async def by_token(session: AsyncSession, account_id: int, token: str) -> Session | None:
+def _of_owner(owner: Owner) -> list[sa.ColumnElement[bool]]:
+    tests = [col(Session.account_id) == owner.account_id]
+    return tests if owner.device_row is None else [*tests, col(Session.device_row) == owner.device_row]
+
+
+async def by_token(session: AsyncSession, owner: Owner, token: str) -> Session | None:
     if not token.isalnum():  # no name of ours, and maybe one that a database cannot even be asked for
         return None
-    query = select(Session).where(Session.token == token, Session.account_id == account_id)
+    query = select(Session).where(Session.token == token, *_of_owner(owner))
     return (await session.exec(query)).first()
 
 
-async def by_ids(session: AsyncSession, account_id: int, ids: Iterable[int]) -> Sequence[Session]:
-    query = select(Session).where(Session.account_id == account_id, col(Session.id).in_(ids))
+async def by_ids(session: AsyncSession, owner: Owner, ids: Iterable[int]) -> Sequence[Session]:
+    query = select(Session).where(*_of_owner(owner), col(Session.id).in_(ids))
     return (await session.exec(query)).all()
 
 
@@ -146,16 +153,29 @@ async def next_with_passings(
     return (await session.exec(query.limit(1))).first()
 
 
+async def newest_counts(session: AsyncSession, device_rows: Iterable[int]) -> dict[int, int]:
+    """How many passings the newest session of each device holds; a device without sessions is missing."""
+    newest_rows = (
+        sa.select(func.max(Session.id))
+        .where(col(Session.device_row).in_(device_rows))
+        .group_by(col(Session.device_row))
+    )
+    query = sa.select(col(Session.device_row), col(Session.passing_count)).where(
+        col(Session.id).in_(newest_rows)
+    )
+    return {row[0]: row[1] for row in (await (await session.connection()).execute(query)).all()}
+
+
 async def newest(session: AsyncSession, device_row: int) -> Session | None:
     query = select(Session).where(Session.device_row == device_row).order_by(col(Session.id).desc())
     return (await session.exec(query.limit(1))).first()
 
 
 async def passing_total(
-    session: AsyncSession, account_id: int, *, session_row: int | None = None, device_row: int | None = None
+    session: AsyncSession, owner: Owner, *, session_row: int | None = None, device_row: int | None = None
 ) -> int:
-    """How many passings the account, the device or the session has, by the counts that the writer keeps."""
-    query = select(func.coalesce(func.sum(Session.passing_count), 0)).where(Session.account_id == account_id)
+    """How many passings the owner, the device or the session has, by the counts that the writer keeps."""
+    query = select(func.coalesce(func.sum(Session.passing_count), 0)).where(*_of_owner(owner))
     if session_row is not None:
         query = query.where(Session.id == session_row)
     if device_row is not None:

@@ -1,8 +1,9 @@
 """Who asks, and what an operation may use to answer."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from models.database import Database
 from models.ingest import Ingest
@@ -39,7 +40,7 @@ FOR_ONE_DEVICE = frozenset(
 """What a key that is for one device may do at most, and for that device alone."""
 FOR_ONE_EVENT = frozenset({"events:read", "events:write", "participants:read", "participants:write"})
 """What a key that is for one event may do at most, and for that event alone."""
-OPERATOR = frozenset({"accounts:admin", "keys:admin"})
+OPERATOR = frozenset({"accounts:admin", "keys:admin", "devices:write"})
 """What the command line may do, for every account."""
 
 
@@ -57,6 +58,8 @@ class Caller:
     """The only device that a key of its own acts for."""
     event_id: int | None = None
     """The only event that a key of its own acts for."""
+    expires_at: int | None = None
+    """From when on the key lets nobody in any more."""
     refusal: str | None = None
     """Why a key that was shown is not taken."""
 
@@ -89,6 +92,15 @@ class Caller:
 
 STRANGER = Caller()
 REFUSED = Caller(refusal="unknown api key")
+EXPIRED = Caller(refusal="expired api key")
+
+
+class Allowance(NamedTuple):
+    """What may be spent: points that flow in each second, as many as may gather, and those left."""
+
+    per_second: float
+    burst: float
+    left: float
 
 
 class Meter:
@@ -98,6 +110,14 @@ class Meter:
 
     def spend(self, cost: float) -> None:
         """Raises TooMany, with nothing spent, when not so much is left."""
+
+    def charge(self, cost: float) -> None:
+        """For what turned out to be dearer than what was spent: is taken in any case, and has to flow in
+        before the next is let in."""
+
+    def allowance(self) -> Allowance | None:
+        """None: nothing is limited."""
+        return None
 
 
 FREE = Meter()
@@ -120,3 +140,9 @@ class Context:
         """Raises Unidentified for a stranger, NotAllowed for a key without the scope, and TooMany."""
         self.caller.must(scope)
         self.meter.spend(cost)
+
+    def paid(self) -> Self:
+        """The same for the parts of what was paid for as a whole."""
+        part = copy.copy(self)
+        part.meter = FREE
+        return part

@@ -9,7 +9,7 @@ from models import passings as passing_rows
 from models import races as race_rows
 from models.database import AsyncSession
 from models.passings import Row
-from resolvers import inputs, sheets
+from resolvers import costs, events, inputs, sheets
 from resolvers.context import Context
 from resolvers.errors import Conflict, Invalid, NotFound
 from resolvers.events import changing
@@ -32,7 +32,7 @@ class NewManual:
 
 async def add_manual_passing(ctx: Context, new: NewManual) -> Row:
     """Records it in the event's session of manual entries, where it counts past all rules."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     reason = _reason(new.reason)
     async with ctx.database.reading() as session:
         event, checkpoint = await _checkpoint(ctx, session, new.checkpoint_id)
@@ -59,16 +59,15 @@ async def judge(
 
     A confirmed one counts past all rules: at the checkpoint named, else at its own.
     """
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     inputs.choice(override, "verdict", tuple(Override))
     why = _reason(reason)
     async with ctx.database.reading() as session:
-        passing = await passing_rows.by_position(session, ctx.caller.account, position)
-        if passing is None:
+        passing = await passing_rows.by_position(session, ctx.caller.owner, position)
+        event_ids = [] if passing is None else await _events_of(ctx, session, passing)
+        if passing is None or (ctx.caller.event_id is not None and not event_ids):
             raise NotFound("Passing")
-        if checkpoint_id is None:
-            event_ids = await _events_of(session, passing)
-        else:
+        if checkpoint_id is not None:
             event_ids = [(await _checkpoint(ctx, session, checkpoint_id))[0].id]
     if not event_ids:
         raise Conflict("this passing is of no event; name the checkpoint where it counts")
@@ -88,7 +87,7 @@ async def judge(
 
 async def adjust_time(ctx: Context, participant_id: str, seconds: Any, reason: Any) -> rows.Participant:
     """A penalty of so many seconds, or with a minus a bonus. They add up; another one takes one back."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     why, amount = _reason(reason), inputs.seconds(seconds, "seconds", -LARGEST_ADJUSTMENT, LARGEST_ADJUSTMENT)
     if not amount:
         raise Invalid("seconds", "must not be 0")
@@ -134,13 +133,13 @@ async def _checkpoint(
     checkpoint = await race_rows.checkpoint(session, checkpoint_id)
     race = None if checkpoint is None else await race_rows.by_id(session, checkpoint.race_id)
     event = None if race is None else await event_rows.by_id(session, race.event_id)
-    if checkpoint is None or event is None or event.account_id != ctx.caller.account:
+    if checkpoint is None or event is None or not events.owned(ctx, event):
         raise NotFound("Checkpoint")
     return event, checkpoint
 
 
-async def _events_of(session: AsyncSession, passing: Row) -> list[int]:
-    """The account's events that its device or session served at that time, else that ruled on it before."""
+async def _events_of(ctx: Context, session: AsyncSession, passing: Row) -> list[int]:
+    """The caller's events that its device or session served at that time, else that ruled on it before."""
     devices, sessions = [passing.device_row], [passing.session_row]
     served = [
         event_id
@@ -148,8 +147,8 @@ async def _events_of(session: AsyncSession, passing: Row) -> list[int]:
         if any(_serves(each, passing) for each in await race_rows.servings(session, event_id))
     ]
     ruled = await rows.ruling_events(session, [passing.position])
-    events = await event_rows.by_ids(session, served or ruled)
-    return [event.id for event in events if event.account_id == passing.account_id]
+    found = await event_rows.by_ids(session, served or ruled)
+    return [event.id for event in found if events.owned(ctx, event)]
 
 
 def _serves(serving: race_rows.Serving, passing: Row) -> bool:

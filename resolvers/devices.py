@@ -1,20 +1,28 @@
 """Devices: binding, unbinding, looking at them."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from models import audits, telemetry
 from models import devices as rows
 from models import keys as key_rows
 from models import sessions as session_rows
-from resolvers import inputs
+from models.audits import Action
+from models.database import AsyncSession
+from models.telemetry import Health
+from resolvers import costs, inputs
 from resolvers.context import Context
-from resolvers.errors import Invalid, NotFound
-from timing import clocks
+from resolvers.errors import DeviceNotFound, DeviceTiming, Invalid, NotFound
+from timing import clocks, conditions
 
-CONNECTED_FOR = 150 * clocks.SECOND
+CONNECTED_FOR = conditions.CONNECTED_FOR
 """A device is connected while its last sign of life is younger: 2.5 reporting intervals of 60 s."""
+TIMING = ("START", "TEST")
+"""The modes in which a device is neither bound nor unbound, so that no data is lost."""
+MOST_NAMED = 1000
+"""Devices that can be followed by their names; who wants more follows all."""
 
 
 def new_token() -> str:
@@ -66,43 +74,116 @@ def known_zone(name: str, field: str) -> str:
     return name
 
 
-async def bind(ctx: Context, new: NewDevice) -> Bound:
-    """Binds the device; one that was unbound continues under its old name with its history."""
-    ctx.must("devices:write")
-    account = ctx.caller.account
-    async with ctx.database.transaction() as session:
-        await key_rows.lock_account(session, account)  # so that two who bind the same device take turns
-        device = await rows.by_serial_number(session, account, new.serial_number)
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Binds and unbinds devices of an account in the transaction of an operation, and writes down who did.
+
+    Devices are held before the account, and sessions before keys: who waits for the writer of passings, which
+    holds sessions and then accounts, keeps nobody else from it.
+    """
+
+    ctx: Context
+    session: AsyncSession
+    account_id: int
+    token_id: int | None = None
+    """The binding token that was shown for it."""
+
+    async def bind(self, new: NewDevice) -> Bound:
+        """Raises DeviceTiming, with nothing changed, for a device that is bound and timing."""
+        now, device = self.ctx.clock(), await self._of(new.serial_number)
         fresh = device is None or not device.bound
         if device is None:
             device = rows.Device(
-                account_id=account,
+                account_id=self.account_id,
                 device_id=new_token(),
                 serial_number=new.serial_number,
                 model=new.model,
                 type=new.type or "CUSTOM_CHRONO",
-                created_at=ctx.clock(),
+                created_at=now,
             )
         elif fresh:
             device.model, device.type = new.model, new.type or device.type
-        device.bound, device.last_login_at = True, ctx.clock()
+        else:
+            await self._must_not_time(device)
+        device.bound, device.last_login_at = True, now
         for field in ("alias", "firmware", "time_zone"):
             if (given := getattr(new, field)) is not None:
                 setattr(device, field, given)
-        await rows.add(session, device)
-    return Bound(device, fresh)
+        await rows.add(self.session, device)
+        if fresh:
+            await self.note(Action.DEVICE_BOUND, device)
+        return Bound(device, fresh)
+
+    async def unbind(self, device: rows.Device) -> None:
+        """Raises DeviceTiming, with nothing changed."""
+        await self._must_not_time(device)
+        device.bound = False
+        await session_rows.close_active(self.session, device.id, self.ctx.clock())
+        await rows.add(self.session, device)
+        await self.note(Action.DEVICE_UNBOUND, device)
+
+    async def revoke_keys(self, device: rows.Device) -> bool:
+        """Revokes what the device got for earlier binding tokens. True: callers are to be asked for anew."""
+        revoked = await key_rows.revoke_of_binding(self.session, device.id, self.ctx.clock())
+        for key_id in revoked:
+            await self.note(Action.KEY_REVOKED, device, key_id)
+        return bool(revoked)
+
+    async def note(self, action: Action, device: rows.Device, key_id: int | None = None) -> None:
+        entry = audits.Entry(
+            account_id=self.account_id,
+            at=self.ctx.clock(),
+            actor=self.ctx.caller.key_id,
+            action=action,
+            key_id=key_id,
+            token_id=self.token_id,
+            device_row=device.id,
+        )
+        await audits.add(self.session, entry)
+
+    async def _of(self, serial_number: str) -> rows.Device | None:
+        """The device, held against others; without one the account is, so that two who make it take turns."""
+        device = await rows.by_serial_number(self.session, self.account_id, serial_number, lock=True)
+        if device is None:
+            await key_rows.lock_account(self.session, self.account_id)
+            device = await rows.by_serial_number(self.session, self.account_id, serial_number, lock=True)
+        return device
+
+    async def _must_not_time(self, device: rows.Device) -> None:
+        """The device is held, so that no report changes its mode meanwhile."""
+        if await telemetry.mode_of(self.session, device.id) in TIMING:
+            raise DeviceTiming(device.device_id)
+
+
+async def bind(ctx: Context, new: NewDevice) -> Bound:
+    """Binds the device; one that was unbound continues under its old name with its history.
+
+    Raises DeviceTiming, with nothing changed, for one that is bound and timing.
+    """
+    ctx.must("devices:write", costs.CHANGE)
+    account = ctx.caller.account
+    async with ctx.database.transaction() as session:
+        bound = await Binding(ctx, session, account).bind(new)
+    ctx.reports.touched({bound.device.id: account})
+    return bound
 
 
 async def unbind(ctx: Context, device_id: str) -> rows.Device:
-    """Closes the active session and refuses what the device sends from now on. Nothing is deleted."""
-    ctx.must("devices:unbind")
+    """Closes the active session, revokes the key that the device got for a binding token, and refuses what it
+    sends from now on. Nothing is deleted. Raises DeviceTiming, with nothing changed.
+    """
+    ctx.must("devices:unbind", costs.CHANGE)
+    account = ctx.caller.account
     async with ctx.database.transaction() as session:
-        device = await rows.by_device_id(session, ctx.caller.account, device_id, lock=True)
+        device = await rows.by_device_id(session, ctx.caller.owner, device_id, lock=True)
         if device is None or not device.bound:
             raise NotFound("Device", device_id)
-        device.bound = False
-        await session_rows.close_active(session, device.id, ctx.clock())
-        await rows.add(session, device)
+        binding = Binding(ctx, session, account)
+        await binding.unbind(device)
+        revoked = await binding.revoke_keys(device)
+    if revoked:
+        ctx.callers.forget()
+    ctx.reports.touched({device.id: account})
     return device
 
 
@@ -110,7 +191,7 @@ async def of_id(ctx: Context, device_id: str) -> rows.Device:
     """A device of the account, bound or not."""
     ctx.must("devices:read")
     async with ctx.database.reading() as session:
-        device = await rows.by_device_id(session, ctx.caller.account, device_id)
+        device = await rows.by_device_id(session, ctx.caller.owner, device_id)
     if device is None:
         raise NotFound("Device", device_id)
     return device
@@ -131,7 +212,7 @@ async def page(
     async with ctx.database.reading() as session:
         found, total = await rows.page(
             session,
-            ctx.caller.account,
+            ctx.caller.owner,
             bound=bound,
             search=search,
             after=after,
@@ -139,6 +220,7 @@ async def page(
             limit=limit,
         )
         counts = await session_rows.counts_by_device(session, [device.id for device in found])
+    ctx.meter.charge(costs.rows(len(found)))
     return Page(found, counts, total)
 
 
@@ -146,17 +228,48 @@ async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Device]:
     """Devices by their row, for what refers to them."""
     ctx.must("devices:read")
     async with ctx.database.reading() as session:
-        return {device.id: device for device in await rows.by_ids(session, ctx.caller.account, ids)}
+        return {device.id: device for device in await rows.by_ids(session, ctx.caller.owner, ids)}
 
 
 async def counts(ctx: Context, ids: Iterable[int]) -> dict[int, session_rows.Counts]:
     """What the sessions of each device hold together. The rows come from an operation of this caller."""
     ctx.must("devices:read")
     async with ctx.database.reading() as session:
-        owned = await rows.by_ids(session, ctx.caller.account, ids)
+        owned = await rows.by_ids(session, ctx.caller.owner, ids)
         return await session_rows.counts_by_device(session, [device.id for device in owned])
+
+
+async def reached(ctx: Context, device_ids: Sequence[str] | None) -> frozenset[int] | None:
+    """The rows of the devices of these names; None: all of the account.
+    Raises DeviceNotFound with the first name that is nobody's, or not the caller's to see."""
+    ctx.must("devices:read")
+    if device_ids is None:
+        only = ctx.caller.device_row
+        return None if only is None else frozenset([only])
+    if not 1 <= len(device_ids) <= MOST_NAMED:
+        raise Invalid("device_ids", f"must name 1 to {MOST_NAMED} devices")
+    async with ctx.database.reading() as session:
+        found = await rows.rows_of(session, ctx.caller.owner, device_ids)
+    for name in device_ids:
+        if name not in found:
+            raise DeviceNotFound(name)
+    return frozenset(found.values())
+
+
+async def last_session_counts(ctx: Context, ids: Iterable[int]) -> dict[int, int]:
+    """How many passings the newest session of each device holds."""
+    ctx.must("devices:read")
+    async with ctx.database.reading() as session:
+        owned = await rows.by_ids(session, ctx.caller.owner, ids)
+        return await session_rows.newest_counts(session, [device.id for device in owned])
 
 
 def connected(ctx: Context, last_seen_at: int | None) -> bool:
     """Whether the last sign of life is young enough."""
     return last_seen_at is not None and ctx.clock() - last_seen_at < CONNECTED_FOR
+
+
+def last_seen(counts: session_rows.Counts, health: Health | None) -> int | None:
+    """The last sign of life: passings or a report, a stale or repeated one too."""
+    heard = (counts.last_received_at, health.state.received_at if health else None)
+    return max((at for at in heard if at is not None), default=None)

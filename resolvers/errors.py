@@ -40,6 +40,17 @@ class NotFound(TimingError):
         self.noun, self.name = noun, name
 
 
+class DeviceNotFound(NotFound):
+    """Device not found"""
+
+    def __init__(self, device_id: str) -> None:
+        super().__init__("Device", device_id)
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": self.code, "deviceId": self.name}
+
+
 class SessionNotActive(NotFound):
     """Session not found or closed"""
 
@@ -64,6 +75,18 @@ class BibTaken(Conflict):
     @property
     def extensions(self) -> dict[str, Any]:
         return {"code": self.code, "bib": self.bib}
+
+
+class DeviceTiming(Conflict):
+    """Device is timing"""
+
+    def __init__(self, device_id: str) -> None:
+        super().__init__()
+        self.device_id = device_id
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": self.code, "deviceId": self.device_id}
 
 
 class Invalid(TimingError):

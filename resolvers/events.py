@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from models import events as rows
 from models import keys as key_rows
 from models.database import AsyncSession
-from resolvers import inputs
+from resolvers import costs, inputs
 from resolvers.context import STRANGER, Context
 from resolvers.devices import known_zone, new_token
-from resolvers.errors import Invalid, NotFound
+from resolvers.errors import Invalid, NotAllowed, NotFound
 
 STATUSES = ("DRAFT", "PUBLISHED", "ARCHIVED")
 LONGEST_REASON = 500
@@ -99,21 +99,28 @@ async def changing(
             if event_id is None
             else await rows.by_id(session, event_id, lock=True)
         )
-        if event is None or event.account_id != ctx.caller.account:
+        if event is None or not owned(ctx, event):
             raise NotFound(noun, token or None)
         yield Changing(ctx, session, event)
     ctx.boards.changed(event.id, event.revision)
 
 
+def owned(ctx: Context, event: rows.Event) -> bool:
+    """Whether the event is of the caller's account, and not beyond a key that is for one event or device."""
+    caller = ctx.caller
+    reached = caller.device_row is None and caller.event_id in (None, event.id)
+    return reached and event.account_id == caller.account_id
+
+
 def seen(ctx: Context, event: rows.Event | None, noun: str = "Event") -> rows.Event:
-    """The event, if the caller may look at it: its account with `events:read`, or anybody if it is public.
+    """The event, if the caller may look at it: its owner with `events:read`, or anybody if it is public.
 
     Raises NotFound for what is hidden or not there; it is then `noun` that was not found.
     """
     if ctx.caller.refusal:
         ctx.caller.must_be_known()
     if event is not None:
-        own = event.account_id == ctx.caller.account_id
+        own = owned(ctx, event)
         if own and "events:read" in ctx.caller.scopes:
             return event
         if event.public and event.status == "PUBLISHED":
@@ -124,8 +131,10 @@ def seen(ctx: Context, event: rows.Event | None, noun: str = "Event") -> rows.Ev
 
 
 async def create(ctx: Context, new: NewEvent) -> rows.Event:
-    """A new event of the account."""
-    ctx.must("events:write")
+    """A new event of the account. Raises NotAllowed for a key that is for one event."""
+    ctx.must("events:write", costs.CHANGE)
+    if ctx.caller.event_id is not None:
+        raise NotAllowed("this key is for one event")
     event = rows.Event(
         account_id=ctx.caller.account, token=new_token(), created_at=ctx.clock(), **new.columns
     )
@@ -138,7 +147,7 @@ async def create(ctx: Context, new: NewEvent) -> rows.Event:
 
 async def update(ctx: Context, token: str, patch: dict[str, Any], reason: str | None = None) -> rows.Event:
     """Changes the fields of NewEvent that the patch names, and no other."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     async with changing(ctx, token=token) as change:
         event = change.event
         current = {name: getattr(event, name) for name in NewEvent.__dataclass_fields__}
@@ -151,7 +160,7 @@ async def update(ctx: Context, token: str, patch: dict[str, Any], reason: str | 
 
 
 async def page(ctx: Context, *, after: int = 0, number: int = 1, limit: int) -> tuple[list[rows.Event], int]:
-    """Events oldest first, and how many: with a key the account's, without one everybody's public ones.
+    """Events oldest first, and how many: with a key those it is for, without one everybody's public ones.
 
     Page `number` of `limit` each, or `limit` behind the row `after`.
     """
@@ -159,12 +168,18 @@ async def page(ctx: Context, *, after: int = 0, number: int = 1, limit: int) -> 
         ctx.must("events:read")
     async with ctx.database.reading() as session:
         return await rows.page(
-            session, ctx.caller.account_id, after=after, offset=(number - 1) * limit, limit=limit
+            session,
+            ctx.caller.account_id,
+            only=ctx.caller.event_id,
+            after=after,
+            offset=(number - 1) * limit,
+            limit=limit,
         )
 
 
 async def of_token(ctx: Context, token: str) -> rows.Event:
     """An event of the account, or anybody's if it is public."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         return seen(ctx, await rows.by_token(session, token))
 
@@ -178,6 +193,7 @@ async def own(ctx: Context, token: str) -> rows.Event:
 
 async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Event]:
     """Events by their row, for what refers to them; those that the caller may not see are left out."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         return visible(ctx, await rows.by_ids(session, ids))
 
@@ -197,12 +213,13 @@ async def changes(ctx: Context, token: str, after: int = 0, limit: int = 1000) -
     async with ctx.database.reading() as session:
         event = await _own(ctx, session, token)
         found = await rows.changes(session, event.id, after, limit)
-        keys = {key.id: key for key in await key_rows.of_account(session, ctx.caller.account)}
+        by = {change.key_id for change in found if change.key_id is not None}
+        keys = {key.id: key for key in await key_rows.by_ids(session, ctx.caller.account, by)}
     return [Audited(change, keys.get(change.key_id or 0)) for change in found]
 
 
 async def _own(ctx: Context, session: AsyncSession, token: str) -> rows.Event:
     event = await rows.by_token(session, token)
-    if event is None or event.account_id != ctx.caller.account:
+    if event is None or not owned(ctx, event):
         raise NotFound("Event", token)
     return event

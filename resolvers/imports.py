@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from models import events as event_rows
-from resolvers import inputs, registrations
+from resolvers import costs, inputs, registrations
 from resolvers.context import Context
 from resolvers.entries import NewChip, NewParticipant
 from resolvers.errors import Invalid
@@ -86,10 +86,12 @@ async def participants(
         own(ctx, await event_rows.by_token(session, event_token), event_token)
     sheet = read(text, mapping or {})
     lines, created, wrong = list(sheet.participants), 0, list(sheet.wrong)
+    ctx.meter.spend(costs.entering(len(lines)))  # now: it shall not end half way
+    paid = ctx.paid()
     for start in range(0, len(lines), AT_ONCE):
         some = lines[start : start + AT_ONCE]
         added = await registrations.add(
-            ctx, event_token, [sheet.participants[line] for line in some], dry_run=dry_run
+            paid, event_token, [sheet.participants[line] for line in some], dry_run=dry_run
         )
         for line, result in zip(some, added, strict=True):
             created += not result.wrong

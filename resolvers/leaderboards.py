@@ -1,10 +1,12 @@
 """Leaderboards: shared by queries, feeds and exports, one board for each race."""
 
 import asyncio
+from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from models import boards as rows
 from models import events as event_rows
@@ -12,9 +14,10 @@ from models import participants as participant_rows
 from models import races as race_rows
 from models import sessions as session_rows
 from models.database import Database
-from resolvers import events, inputs
-from resolvers.context import Context
-from resolvers.devices import connected
+from models.telemetry import health_of
+from resolvers import costs, events, inputs
+from resolvers.context import FREE, Context, Meter
+from resolvers.devices import connected, last_seen
 from resolvers.errors import Busy, Invalid, NotFound
 from timing.leaderboards import Leaderboard
 from timing.passings import Verdict
@@ -36,6 +39,8 @@ class Boards:
     def __init__(self, announce: Callable[[int, int], None] = lambda event_id, revision: None) -> None:
         self._announce = announce
         self._kept: OrderedDict[int, rows.Boards] = OrderedDict()
+        self._living: WeakValueDictionary[int, rows.Boards] = WeakValueDictionary()
+        """Also those that were let go and that somebody still follows: an event has no others beside them."""
 
     def changed(self, event_id: int, revision: int) -> None:
         """To be called after a change of an event's definition was committed."""
@@ -43,12 +48,13 @@ class Boards:
 
     async def of_event(self, database: Database, event: event_rows.Event) -> rows.Boards:
         """The event's boards with everything on them that was committed before the call."""
-        kept = self._kept.get(event.id)
+        kept = self._living.get(event.id)
         if kept is None:
-            kept = self._kept[event.id] = rows.Boards(event)
-            if len(self._kept) > MOST_EVENTS:
-                self._kept.popitem(last=False)
+            kept = self._living[event.id] = rows.Boards(event)
+        self._kept[event.id] = kept
         self._kept.move_to_end(event.id)
+        if len(self._kept) > MOST_EVENTS:
+            self._kept.popitem(last=False)
         await kept.catch_up(database)
         return kept
 
@@ -66,6 +72,8 @@ class Board:
 
     kept: rows.Boards
     race_id: int
+    meter: Meter = FREE
+    """The caller's: what they look at may have to be made first."""
 
     @property
     def event(self) -> event_rows.Event:
@@ -77,7 +85,11 @@ class Board:
 
     @property
     def leaderboard(self) -> Leaderboard:
-        return self.kept.scoring.boards[self.race_id]
+        """The one that is kept now: another definition brings another. Raises NotFound."""
+        found = self.kept.scoring.boards.get(self.race_id)
+        if found is None:
+            raise NotFound("Race")
+        return found
 
     @property
     def race(self) -> Race:
@@ -109,6 +121,7 @@ class Progress(NamedTuple):
 
 async def of_race(ctx: Context, race_id: int | None) -> Board:
     """The board of a race, up to date. For its account with `events:read`, or for anybody if it is public."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         race = None if race_id is None else await race_rows.by_id(session, race_id)
         event = None if race is None else await event_rows.by_id(session, race.event_id)
@@ -117,11 +130,12 @@ async def of_race(ctx: Context, race_id: int | None) -> Board:
     kept = await ctx.boards.of_event(ctx.database, events.seen(ctx, event, "Race"))
     if race.id not in kept.scoring.boards:
         raise NotFound("Race")
-    return Board(kept, race.id)
+    return Board(kept, race.id, ctx.meter)
 
 
 async def of_bib(ctx: Context, board: Board, bib: str) -> int:
     """The row of the participant of the race with this bib. Raises NotFound."""
+    ctx.meter.spend(1)
     events.seen(ctx, board.event)
     async with ctx.database.reading() as session:
         found = await participant_rows.by_bib(session, board.event.id, inputs.required(bib, "bib"))
@@ -132,17 +146,21 @@ async def of_bib(ctx: Context, board: Board, bib: str) -> int:
 
 async def progress(ctx: Context, board: Board) -> Progress:
     """Of its account with `events:read`, or of a public race for anybody."""
+    ctx.meter.spend(1)
+    await board.kept.settled()
     events.seen(ctx, board.event)
+    race, counts = board.race, board.leaderboard.view(Which()).counts()
     devices = {
         serving.device_row
         for serving in board.kept.definition.servings
         if serving.race == board.race_id and serving.device_row is not None
     }
     async with ctx.database.reading() as session:
-        heard = await session_rows.counts_by_device(session, devices)
-    alive = sum(connected(ctx, each.last_received_at) for each in heard.values())
-    counts = board.leaderboard.view(Which()).counts()
-    return Progress(board.race, _state(counts), counts, len(devices), alive)
+        counted = await session_rows.counts_by_device(session, devices)
+        health = await health_of(session, devices)
+    heard = (last_seen(counted.get(row, session_rows.Counts()), health.get(row)) for row in devices)
+    alive = sum(connected(ctx, at) for at in heard)
+    return Progress(race, _state(counts), counts, len(devices), alive)
 
 
 def _state(counts: Counts) -> str:
@@ -171,6 +189,8 @@ def which(
     if lap is not None:
         inputs.whole(lap, "lap", 1, 100_000)
     found = Which(Ranking(ranking), gender, category, club, checkpoint_id, lap)
+    if not board.leaderboard.keeps(found):
+        board.meter.spend(len(board.leaderboard) / costs.LINES_OF_VIEW)
     try:
         board.leaderboard.view(found)
     except LookupError:
@@ -179,7 +199,12 @@ def which(
 
 
 def page(
-    view: View | TeamView, *, search: str | None = None, after: int = 0, limit: int
+    view: View | TeamView,
+    *,
+    search: str | None = None,
+    after: int = 0,
+    limit: int,
+    meter: Meter = FREE,
 ) -> tuple[list[Standing], int, bool]:
     """Standings behind the line `after` of the view, how many there are, and whether more follow.
 
@@ -187,30 +212,40 @@ def page(
     """
     if not search:
         return view.page(after, limit), len(view), after + limit < len(view)
-    wanted = inputs.required(search, "search").casefold()
-    found = [each for each in view.page(0, len(view)) if _matches(each, wanted)]
-    rest = [each for each in found if each.place > after]
-    return rest[:limit], len(found), len(rest) > limit
+    meter.spend(len(view) / costs.LINES_SEARCHED)
+    found = _places(view, inputs.required(search, "search").casefold())
+    first = bisect_right(found, after)
+    lines = [line for place in found[first : first + limit] for line in view.page(place - 1, 1)]
+    return lines, len(found), first + limit < len(found)
 
 
-def _matches(standing: Standing, wanted: str) -> bool:
-    who = standing.participant
-    if who is None:
-        return wanted in (standing.team or "").casefold()
-    return who.bib.casefold() == wanted or wanted in who.name.casefold()
+def _places(view: View | TeamView, wanted: str) -> list[int]:
+    """Where the lines are that a search finds, by names alone: to build a standing takes a hundred times as
+    long as to read a name."""
+    if isinstance(view, TeamView):
+        return [place for place, name in enumerate(view.names(), 1) if wanted in name.casefold()]
+    return [
+        place
+        for place, who in enumerate(view.participants(), 1)
+        if wanted in who.name.casefold() or who.bib.casefold() == wanted
+    ]
 
 
 async def rescore(ctx: Context, race_id: int) -> list[str]:
     """How the running board differs from one computed from scratch: a sentence each, best none."""
-    ctx.caller.must("events:read")
-    for _ in range(MOST_TRIES):
-        board = await of_race(ctx, race_id)
-        if board.event.account_id != ctx.caller.account:
+    ctx.must("events:read")
+    for attempt in range(MOST_TRIES):
+        board = await of_race(ctx.paid(), race_id)
+        if not events.owned(ctx, board.event):
             raise NotFound("Race")
+        if not attempt:
+            ctx.meter.spend(len(board.leaderboard) / costs.LINES_COMPARED)
         fresh = Board(await rows.anew(ctx.database, board.event), race_id)
-        running, scratch = board.leaderboard.copy(), fresh.leaderboard.copy()
+        await board.kept.settled()
+        copied, running, scratch = board.state, board.leaderboard.copy(), fresh.leaderboard.copy()
         counted, counts = await board.verdict_counts(), await fresh.verdict_counts()
-        if board.state == fresh.state:
+        await board.kept.settled()
+        if copied == board.state == fresh.state:
             return await asyncio.to_thread(_differences, running, scratch, counted, counts)
     raise Busy
 

@@ -11,7 +11,7 @@ from models import races as race_rows
 from models.database import AsyncSession
 from models.events import Event
 from models.participants import Filter, Participant
-from resolvers import entries, inputs
+from resolvers import costs, entries, events, inputs
 from resolvers.context import Context
 from resolvers.errors import Invalid, NotFound
 
@@ -39,14 +39,14 @@ class Personal(NamedTuple):
 
 
 def own(ctx: Context, event: Event | None, token: str) -> Event:
-    """The event, if it is the account's. Raises NotFound."""
-    if event is None or event.account_id != ctx.caller.account:
+    """The event, if it is the caller's own. Raises NotFound."""
+    if event is None or not events.owned(ctx, event):
         raise NotFound("Event", token)
     return event
 
 
 def seen(ctx: Context, event: Event | None, noun: str = "Participant") -> Event:
-    """The event, if the caller may look at who takes part: its account with `participants:read`, or anybody
+    """The event, if the caller may look at who takes part: its owner with `participants:read`, or anybody
     if it is public. Raises NotFound for what is hidden or not there.
     """
     if ctx.caller.refusal:
@@ -54,8 +54,8 @@ def seen(ctx: Context, event: Event | None, noun: str = "Participant") -> Event:
     if event is not None:
         if event.public and event.status == "PUBLISHED":
             return event
-        if event.account_id == ctx.caller.account_id:
-            ctx.must("participants:read")
+        if events.owned(ctx, event):
+            ctx.caller.must("participants:read")
             return event
     raise NotFound(noun)
 
@@ -69,6 +69,7 @@ def age(event: Event, participant: Participant) -> int | None:
 
 async def of_id(ctx: Context, participant_id: str) -> Participant:
     """A participant of the account, or anybody's of a public event."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         found = await rows.by_participant_id(session, participant_id)
         event = None if found is None else await event_rows.by_id(session, found.event_id)
@@ -79,6 +80,7 @@ async def of_id(ctx: Context, participant_id: str) -> Participant:
 
 async def of_bib(ctx: Context, event_token: str, bib: str) -> Participant:
     """The participant of the event with this bib."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         event = seen(ctx, await event_rows.by_token(session, event_token), "Event")
         found = await rows.by_bib(session, event.id, inputs.required(bib, "bib"))
@@ -89,6 +91,7 @@ async def of_bib(ctx: Context, event_token: str, bib: str) -> Participant:
 
 async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, Participant]:
     """Participants by their row, for what refers to them; those that the caller may not see are left out."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         found = await rows.by_ids(session, ids)
         visible = set()
@@ -106,6 +109,7 @@ async def page(ctx: Context, event_token: str, *, number: int = 1, limit: int) -
         found, total = await rows.page(session, event.id, offset=(number - 1) * limit, limit=limit)
         chips = await _chips(session, [each.id for each in found])
         races = {race.id: race.name for race in await race_rows.of_events(session, [event.id])}
+    ctx.meter.charge(costs.rows(len(found)))
     return Page(found, chips, races, total)
 
 
@@ -116,13 +120,16 @@ async def pages(
 
     Of events of the account, or anybody's that are public.
     """
+    ctx.meter.spend(1)
     inputs.text(which.search, "search")
     if len(event_ids) * first > MOST:
         raise Invalid("first", f"asks for more than {MOST} participants of all events together")
     async with ctx.database.reading() as session:
-        events = await event_rows.by_ids(session, event_ids)
-        visible = [seen(ctx, event, "Event").id for event in events]
-        return await rows.pages(session, visible, which, after=after, first=first)
+        found = await event_rows.by_ids(session, event_ids)
+        visible = [seen(ctx, event, "Event").id for event in found]
+        pages = await rows.pages(session, visible, which, after=after, first=first)
+    ctx.meter.charge(costs.rows(sum(len(page) for page, _ in pages.values())))
+    return pages
 
 
 async def personal(ctx: Context, ids: Iterable[int]) -> dict[int, Personal]:
@@ -130,8 +137,8 @@ async def personal(ctx: Context, ids: Iterable[int]) -> dict[int, Personal]:
     ctx.must("participants:read")
     async with ctx.database.reading() as session:
         found = await rows.by_ids(session, ids)
-        events = await event_rows.by_ids(session, {each.event_id for each in found})
-        own = {event.id for event in events if event.account_id == ctx.caller.account}
+        of = await event_rows.by_ids(session, {each.event_id for each in found})
+        own = {event.id for event in of if events.owned(ctx, event)}
         found = [each for each in found if each.event_id in own]
         chips = await _chips(session, [each.id for each in found])
         adjustments: dict[int, list[rows.Adjustment]] = defaultdict(list)

@@ -11,10 +11,11 @@ from models import keys as key_rows
 from models import passings as rows
 from models import sessions as session_rows
 from models import tail
-from models.ingest import Failed, Full, Outcome
+from models.batches import Failed, Full
+from models.ingest import Outcome
 from models.outcomes import Submission, Written
 from models.passings import Content, Filter, Row
-from resolvers import inputs
+from resolvers import costs, inputs
 from resolvers.context import Context
 from resolvers.errors import Busy, Invalid, NotFound, SessionNotActive, TimingError, TooLarge
 from timing import clocks
@@ -57,7 +58,7 @@ async def record(ctx: Context, token: Any, passings: Sequence[NewPassing] | None
 
     One passing that is nonsense refuses the whole call. Raises Invalid, TooLarge, SessionNotActive, Busy.
     """
-    ctx.must("passings:write")
+    ctx.must("passings:write", costs.recording(len(passings or ()), costs.PASSINGS))
     try:
         submission = _submission(ctx, token, passings)
     except clocks.NoZone:
@@ -72,11 +73,11 @@ async def record(ctx: Context, token: Any, passings: Sequence[NewPassing] | None
 def hand_in(
     ctx: Context, token: Any, passings: Sequence[NewPassing] | None, told: Callable[[Judged], None]
 ) -> None:
-    """`record` without a coroutine: `told` gets its answer, or what it would raise, after the commit.
-
-    Raises as `record` does, with nothing handed in; and NoZone where the device's own zone is asked for.
-    """
-    submission = _submission(ctx, token, passings)
+    """`record` without a coroutine: `told` gets its answer, or what it would raise, after the commit. Raises
+    as `record` does, with nothing handed in; and NoZone where the device's own zone is asked for."""
+    ctx.caller.must("passings:write")
+    submission = _submission(ctx, token, passings)  # what is refused here comes again by `record` and pays
+    ctx.meter.spend(costs.recording(len(submission.passings), costs.PASSINGS))
     try:
         ctx.ingest.submit(submission, partial(_tell, submission, told))
     except Full:
@@ -104,7 +105,6 @@ def _submission(
     ctx: Context, token: Any, passings: Sequence[NewPassing] | None, zone: str | None = None
 ) -> Submission:
     """What is handed to the writer. Raises Invalid, TooLarge, and NoZone where `zone` is needed."""
-    ctx.must("passings:write")
     inputs.required(token, "session_token")
     if passings is None:
         raise Invalid("passings", "is missing", missing=True)
@@ -112,8 +112,8 @@ def _submission(
         raise Invalid("passings", f"must hold 1 to {MOST} passings")
     if len(passings) > MOST:
         raise TooLarge("passings", f"must hold 1 to {MOST} passings")
-    judged = judge(passings, zone)
-    return Submission(ctx.caller.account, token, ctx.clock(), judged)
+    judged, caller = judge(passings, zone), ctx.caller
+    return Submission(caller.account, token, ctx.clock(), judged, caller.device_row)
 
 
 def judge(passings: Sequence[NewPassing], zone: str | None = None) -> list[Content]:
@@ -182,10 +182,9 @@ def _instant(value: Any, zone: str | None) -> int:
 async def _zone_of(ctx: Context, token: str) -> str:
     """The zone of the session's device, else UTC."""
     async with ctx.database.reading() as session:
-        found = await session_rows.by_token(session, ctx.caller.account, token)
-        devices = (
-            [] if found is None else await device_rows.by_ids(session, ctx.caller.account, [found.device_row])
-        )
+        found = await session_rows.by_token(session, ctx.caller.owner, token)
+        ids = [] if found is None else [found.device_row]
+        devices = await device_rows.by_ids(session, ctx.caller.owner, ids)
     return next((device.time_zone for device in devices if device.time_zone), "UTC")
 
 
@@ -201,13 +200,14 @@ async def numbered(
     """A page of a session's passings by number, both ends included, with the session and its device."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        found = await session_rows.by_token(session, ctx.caller.account, token)
+        found = await session_rows.by_token(session, ctx.caller.owner, token)
         if found is None:
             raise NotFound("Session", token)
-        device = (await device_rows.by_ids(session, ctx.caller.account, [found.device_row]))[0]
+        device = (await device_rows.by_ids(session, ctx.caller.owner, [found.device_row]))[0]
         page_rows = await rows.numbered(
             session, found.id, first=first, last=last, offset=(page - 1) * limit, limit=limit
         )
+    ctx.meter.charge(costs.rows(len(page_rows)))
     return page_rows, found, device
 
 
@@ -217,11 +217,12 @@ async def timed(
     """A page of a device's passings by time, both ends included, with the sessions they belong to."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+        device = await device_rows.by_device_id(session, ctx.caller.owner, device_id)
         if device is None:
             raise NotFound("Device")
         found = await rows.timed(session, device.id, between=between, offset=(page - 1) * limit, limit=limit)
-        of_rows = await session_rows.by_ids(session, ctx.caller.account, {row.session_row for row in found})
+        of_rows = await session_rows.by_ids(session, ctx.caller.owner, {row.session_row for row in found})
+    ctx.meter.charge(costs.rows(len(found)))
     return found, {each.id: each for each in of_rows}
 
 
@@ -234,12 +235,12 @@ async def which(
         inputs.text(tests.get(field), field)
     async with ctx.database.reading() as session:
         if session_token is not None:
-            found = await session_rows.by_token(session, ctx.caller.account, session_token)
+            found = await session_rows.by_token(session, ctx.caller.owner, session_token)
             if found is None:
                 raise NotFound("Session", session_token)
             tests["session_row"] = found.id
         if device_id is not None:
-            device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+            device = await device_rows.by_device_id(session, ctx.caller.owner, device_id)
             if device is None:
                 raise NotFound("Device", device_id)
             tests["device_row"] = device.id
@@ -249,7 +250,8 @@ async def which(
 async def after(ctx: Context, which: Filter, position: int, limit: int) -> tuple[list[Row], int]:
     """Passings behind a position in the order of commit, and the position up to which there is no other."""
     ctx.must("passings:read")
-    found, newest = await tail.after(ctx.database, ctx.caller.account, which, position, limit)
+    found, newest = await tail.after(ctx.database, ctx.caller.owner, which, position, limit)
+    ctx.meter.charge(costs.rows(len(found)))
     return found, found[-1].position if len(found) == limit else max(position, newest)
 
 
@@ -257,7 +259,9 @@ async def before(ctx: Context, which: Filter, position: int | None, limit: int) 
     """The last passings before a position (None: at all), in the order of commit."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        return await rows.before(session, ctx.caller.account, which, position, limit)
+        found = await rows.before(session, ctx.caller.owner, which, position, limit)
+    ctx.meter.charge(costs.rows(len(found)))
+    return found
 
 
 async def position(ctx: Context) -> int:
@@ -272,9 +276,9 @@ async def count(ctx: Context, which: Filter) -> int:
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
         if not which.whole:
-            return await rows.count(session, ctx.caller.account, which)
+            return await rows.count(session, ctx.caller.owner, which)
         return await session_rows.passing_total(
-            session, ctx.caller.account, session_row=which.session_row, device_row=which.device_row
+            session, ctx.caller.owner, session_row=which.session_row, device_row=which.device_row
         )
 
 
@@ -282,7 +286,7 @@ async def of_numbers(ctx: Context, session_row: int, numbers: Sequence[int]) -> 
     """Stored passings of a session by number."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        owned = await session_rows.by_ids(session, ctx.caller.account, [session_row])
+        owned = await session_rows.by_ids(session, ctx.caller.owner, [session_row])
         found = await rows.by_numbers(session, session_row, numbers) if owned else []
     return {row.number: row for row in found}
 
@@ -290,7 +294,7 @@ async def of_numbers(ctx: Context, session_row: int, numbers: Sequence[int]) -> 
 async def of_position(ctx: Context, position: int) -> Row:
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        found = await rows.by_position(session, ctx.caller.account, position)
+        found = await rows.by_position(session, ctx.caller.owner, position)
     if found is None:
         raise NotFound("Passing")
     return found

@@ -9,6 +9,7 @@ from models import sessions as session_rows
 from models.database import AsyncSession
 from models.passings import Row
 from models.sessions import Session
+from resolvers import costs
 from resolvers.context import Context
 from resolvers.errors import NotFound
 from resolvers.passings import MOST, Between
@@ -41,13 +42,16 @@ async def poll(
     """
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+        device = await device_rows.by_device_id(session, ctx.caller.owner, device_id)
         if device is None:
             raise NotFound("Device")
         asked = await _asked(session, ctx, device, token)
         if cursor is not None:
-            return await _behind(session, device, cursor, between, page)
-        return await _above(session, device, asked, last, between, page)
+            found = await _behind(session, device, cursor, between, page)
+        else:
+            found = await _above(session, device, asked, last, between, page)
+    ctx.meter.charge(costs.rows(len(found.passings)))
+    return found
 
 
 async def _asked(
@@ -56,7 +60,7 @@ async def _asked(
     """The session of that name; NotFound when it is not one of this device."""
     if token is None:
         return await session_rows.newest(session, device.id)
-    found = await session_rows.by_token(session, ctx.caller.account, token)
+    found = await session_rows.by_token(session, ctx.caller.owner, token)
     if found is None or found.device_row != device.id:
         raise NotFound("Session", token)
     return found

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from models import events as event_rows
 from models import races as rows
 from models.database import AsyncSession
-from resolvers import courses, events, inputs, patches
+from resolvers import costs, courses, events, inputs, patches
 from resolvers.context import Context
 from resolvers.courses import Entry, NewCheckpoint, NewRace, NewWave
 from resolvers.errors import Conflict, Invalid, NotFound
@@ -31,7 +31,7 @@ class Parts(NamedTuple):
 
 async def create(ctx: Context, event_token: str, new: NewRace) -> rows.Race:
     """A new race of an event of the account, with all that comes with it."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     columns = courses.race(new)
     waves = courses.waves(courses.entries("waves", new.waves or [NewWave(name=new.name)]))
     course = courses.entries("checkpoints", new.checkpoints or USUAL_COURSE)
@@ -55,7 +55,7 @@ async def update(ctx: Context, race_id: int, patch: dict[str, Any], reason: str 
     Of waves, checkpoints and categories it holds dicts: with an `id` one is changed, without one it is added.
     A new checkpoint goes to its place by its distance, else behind the others before the finish.
     """
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     async with events.changing(ctx, await _event_of(ctx, race_id), noun="Race") as change:
         race = await _race(change.session, race_id)
         columns = courses.race(patches.race(race, patch))
@@ -71,7 +71,7 @@ async def set_gun_time(
     ctx: Context, race_id: int, wave: str | None, at: Any, reason: str | None = None
 ) -> rows.Race:
     """The moment in which the wave of this name started; the name may be left out if there is one wave."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     gun_at = inputs.instant(at, "at")
     async with events.changing(ctx, await _event_of(ctx, race_id), noun="Race") as change:
         race = await _race(change.session, race_id)
@@ -88,12 +88,14 @@ async def set_gun_time(
 
 async def of_id(ctx: Context, race_id: int) -> rows.Race:
     """A race of the account, or anybody's if its event is public; so it is with its parts."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         return await _seen(ctx, session, await rows.by_id(session, race_id), "Race")
 
 
 async def of_events(ctx: Context, event_ids: Iterable[int]) -> dict[int, list[rows.Race]]:
     """The races of each event that the caller may see, oldest first."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         visible = events.visible(ctx, await event_rows.by_ids(session, event_ids))
         found: dict[int, list[rows.Race]] = {event_id: [] for event_id in visible}
@@ -104,12 +106,14 @@ async def of_events(ctx: Context, event_ids: Iterable[int]) -> dict[int, list[ro
 
 async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Race]:
     """Races by their row, for what refers to them; those that the caller may not see are left out."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         return await _visible(ctx, session, ids)
 
 
 async def parts(ctx: Context, race_ids: Iterable[int]) -> dict[int, Parts]:
     """What each race is made of, as far as the caller may see it."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         ids = list(await _visible(ctx, session, race_ids))
         waves = _by_race(await rows.waves(session, ids))
@@ -120,28 +124,33 @@ async def parts(ctx: Context, race_ids: Iterable[int]) -> dict[int, Parts]:
 
 async def checkpoints(ctx: Context, race_id: int) -> Sequence[rows.Checkpoint]:
     """The course of a race of the account, or of anybody's if its event is public."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         race = await _seen(ctx, session, await rows.by_id(session, race_id), "Race")
         return await rows.checkpoints(session, [race.id])
 
 
 async def wave(ctx: Context, wave_id: int) -> rows.Wave:
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         return await _seen(ctx, session, await rows.wave(session, wave_id), "Wave")
 
 
 async def category(ctx: Context, category_id: int) -> rows.Category:
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         return await _seen(ctx, session, await rows.category(session, category_id), "Category")
 
 
 async def checkpoint(ctx: Context, checkpoint_id: int) -> rows.Checkpoint:
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         return await _seen(ctx, session, await rows.checkpoint(session, checkpoint_id), "Checkpoint")
 
 
 async def checkpoints_of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Checkpoint]:
     """Checkpoints by their row, for what refers to them; without those that the caller may not see."""
+    ctx.meter.spend(1)
     async with ctx.database.reading() as session:
         found = await rows.checkpoints_by_ids(session, ids)
         visible = await _visible(ctx, session, {checkpoint.race_id for checkpoint in found})

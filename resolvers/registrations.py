@@ -11,7 +11,7 @@ from models import races as race_rows
 from models.database import AsyncSession
 from models.events import Event
 from models.participants import Participant
-from resolvers import inputs
+from resolvers import costs, inputs
 from resolvers.context import Context
 from resolvers.devices import new_token
 from resolvers.entries import Judge, Judged, NewParticipant, Validity
@@ -46,7 +46,7 @@ async def add(
 
     With `all_or_nothing` the first bad one refuses all: raises Invalid with its place, or BibTaken.
     """
-    ctx.must("participants:write")
+    ctx.must("participants:write", costs.entering(len(new or ())))
     if not new:
         raise Invalid("participants", f"must hold 1 to {MOST} participants")
     if len(new) > MOST:
@@ -123,7 +123,7 @@ async def update(
     ctx: Context, participant_id: str, patch: Mapping[str, Any], reason: str | None = None
 ) -> Participant:
     """Changes the fields of NewParticipant that the patch names and no other. Chips are a list as a whole."""
-    ctx.must("participants:write")
+    ctx.must("participants:write", costs.CHANGE)
     async with ctx.database.reading() as session:
         found = await rows.by_participant_id(session, participant_id)
     if found is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from models.events import Event
-from resolvers import events, leaderboards
+from resolvers import costs, events, leaderboards
 from resolvers.context import Context
 from timing.leaderboards import Leaderboard
 from timing.passings import Verdict
@@ -94,9 +94,11 @@ async def official(ctx: Context, race_id: int | None, *, verdicts: bool = False)
 
     Who asks for verdicts gets their counts only as the account: passings are nobody else's to look at.
     """
-    board = await leaderboards.of_race(ctx, race_id)
+    ctx.meter.spend(1)
+    board = await leaderboards.of_race(ctx.paid(), race_id)
+    ctx.meter.spend(len(board.leaderboard) / costs.LINES_OF_RESULTS)
     event = events.seen(ctx, board.event, "Race")
-    own = event.account_id == ctx.caller.account_id and "events:read" in ctx.caller.scopes
+    own = events.owned(ctx, event) and "events:read" in ctx.caller.scopes
     copy, at = board.leaderboard.copy(), ctx.clock()
     counts = await board.verdict_counts() if verdicts and own else None
     return await asyncio.to_thread(_results, event, at, copy, counts)

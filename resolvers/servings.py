@@ -10,7 +10,7 @@ from models import events as event_rows
 from models import races as rows
 from models import sessions as session_rows
 from models.races import Serving
-from resolvers import events, inputs
+from resolvers import costs, events, inputs
 from resolvers.context import Context
 from resolvers.errors import Conflict, Invalid, NotFound
 from resolvers.events import Changing
@@ -48,7 +48,7 @@ class Assigned(NamedTuple):
 
 async def serve(ctx: Context, new: ServeCheckpoint, reason: str | None = None) -> Assigned:
     """From now on the passings of the window count at the checkpoint, those that came before included."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     columns = _columns(new.from_, new.to, new.role)
     async with _changing(ctx, new.checkpoint_id) as (change, checkpoint):
         who = await _who(change, new)
@@ -61,7 +61,7 @@ async def serve(ctx: Context, new: ServeCheckpoint, reason: str | None = None) -
 
 async def update(ctx: Context, serving_id: int, patch: dict[str, Any], reason: str | None = None) -> Assigned:
     """Changes what the patch names of `from_`, `to` and `role`, and nothing else."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     async with _changing(ctx, await _checkpoint_of(ctx, serving_id), "Serving") as (change, checkpoint):
         serving = await _held(change, serving_id)
         current = {"from_": _text(serving.from_at), "to": _text(serving.to_at), "role": serving.role}
@@ -80,7 +80,7 @@ async def end(ctx: Context, serving_id: int, at: Any = None, reason: str | None 
 
 async def remove(ctx: Context, serving_id: int, reason: str | None = None) -> rows.Checkpoint:
     """As if it had never served: for an assignment that was wrong. The passings stay in their sessions."""
-    ctx.must("events:write")
+    ctx.must("events:write", costs.CHANGE)
     async with _changing(ctx, await _checkpoint_of(ctx, serving_id), "Serving") as (change, checkpoint):
         await rows.remove(change.session, await _held(change, serving_id))
         await change.note("SERVING", {"serving": serving_id}, reason)
@@ -93,7 +93,7 @@ async def of_id(ctx: Context, serving_id: int) -> Serving:
     async with ctx.database.reading() as session:
         serving = await rows.serving(session, serving_id)
         event = None if serving is None else await event_rows.by_id(session, serving.event_id)
-    if serving is None or event is None or event.account_id != ctx.caller.account:
+    if serving is None or event is None or not events.owned(ctx, event):
         raise NotFound("Serving")
     return serving
 
@@ -102,7 +102,8 @@ async def of_checkpoints(ctx: Context, ids: Iterable[int]) -> dict[int, list[Ser
     """Who serves each checkpoint of the account's events, oldest first. Others' are left out."""
     ctx.must("events:read")
     async with ctx.database.reading() as session:
-        owned = await rows.owned_checkpoints(session, ctx.caller.account, ids)
+        account, only = ctx.caller.account, ctx.caller.event_id
+        owned = await rows.owned_checkpoints(session, account, ids, only)
         found: dict[int, list[Serving]] = {id: [] for id in owned}
         for serving in await rows.servings_of(session, owned):
             found[serving.checkpoint_id].append(serving)
@@ -139,14 +140,14 @@ async def _held(change: Changing, serving_id: int) -> Serving:
 
 
 async def _who(change: Changing, new: ServeCheckpoint) -> dict[str, Any]:
-    account = change.ctx.caller.account
+    owner = change.ctx.caller.owner
     if new.device_id is not None:
-        device = await device_rows.by_device_id(change.session, account, new.device_id)
+        device = await device_rows.by_device_id(change.session, owner, new.device_id)
         if device is None:
             raise NotFound("Device", new.device_id)
         return {"device_row": device.id}
     token = inputs.required(new.session_token, "session_token")
-    session = await session_rows.by_token(change.session, account, token)
+    session = await session_rows.by_token(change.session, owner, token)
     if session is None:
         raise NotFound("Session", token)
     return {"session_row": session.id}

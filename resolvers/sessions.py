@@ -8,7 +8,7 @@ from models import numbers as number_rows
 from models import sessions as rows
 from models.database import AsyncSession
 from models.passings import Conflict
-from resolvers import inputs
+from resolvers import costs, inputs
 from resolvers.context import Context
 from resolvers.devices import new_token
 from resolvers.errors import NotFound
@@ -16,10 +16,10 @@ from resolvers.errors import NotFound
 
 async def open(ctx: Context, device_id: str, alias: str | None = None) -> rows.Session:
     """A new active session; the device's other active session is closed."""
-    ctx.must("sessions:write")
+    ctx.must("sessions:write", costs.CHANGE)
     inputs.text(alias, "alias")
     async with ctx.database.transaction() as session:
-        device = await device_rows.by_device_id(session, ctx.caller.account, device_id, lock=True)
+        device = await device_rows.by_device_id(session, ctx.caller.owner, device_id, lock=True)
         if device is None or not device.bound:
             raise NotFound("Device", device_id)
         await rows.close_active(session, device.id, ctx.clock())
@@ -30,25 +30,28 @@ async def open(ctx: Context, device_id: str, alias: str | None = None) -> rows.S
             alias=alias,
             created_at=ctx.clock(),
         )
-        return await rows.add(session, new)
+        await rows.add(session, new)
+    ctx.reports.touched({device.id: device.account_id})
+    return new
 
 
 async def close(ctx: Context, token: str) -> rows.Session:
     """No passing is taken for it any more. Closing a closed one changes nothing."""
-    ctx.must("sessions:write")
+    ctx.must("sessions:write", costs.CHANGE)
     async with ctx.database.transaction() as session:
-        found = await rows.by_token(session, ctx.caller.account, token)
+        found = await rows.by_token(session, ctx.caller.owner, token)
         if found is None:
             raise NotFound("Session", token)
         await rows.close(session, found.id, ctx.clock())
         await session.refresh(found)
+    ctx.reports.touched({found.device_row: found.account_id})
     return found
 
 
 async def of_token(ctx: Context, token: str) -> rows.Session:
     ctx.must("sessions:read")
     async with ctx.database.reading() as session:
-        found = await rows.by_token(session, ctx.caller.account, token)
+        found = await rows.by_token(session, ctx.caller.owner, token)
     if found is None:
         raise NotFound("Session", token)
     return found
@@ -58,10 +61,11 @@ async def of_device(ctx: Context, device_id: str) -> list[rows.Session]:
     """The device's sessions, oldest first. Raises NotFound when there is none."""
     ctx.must("sessions:read")
     async with ctx.database.reading() as session:
-        device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+        device = await device_rows.by_device_id(session, ctx.caller.owner, device_id)
         found = [] if device is None else await rows.of_device(session, device.id)
     if not found:
         raise NotFound("Sessions", device_id)
+    ctx.meter.charge(costs.rows(len(found)))
     return found
 
 
@@ -69,7 +73,7 @@ async def active_of(ctx: Context, device_id: str) -> rows.Session:
     """The device's active session. Raises NotFound when there is none."""
     ctx.must("sessions:read")
     async with ctx.database.reading() as session:
-        device = await device_rows.by_device_id(session, ctx.caller.account, device_id)
+        device = await device_rows.by_device_id(session, ctx.caller.owner, device_id)
         found = [] if device is None else await rows.active_of(session, [device.id])
     if not found:
         raise NotFound("Sessions", device_id)
@@ -80,14 +84,14 @@ async def of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Session]:
     """Sessions by their row, for what refers to them."""
     ctx.must("sessions:read")
     async with ctx.database.reading() as session:
-        return {found.id: found for found in await rows.by_ids(session, ctx.caller.account, ids)}
+        return {found.id: found for found in await rows.by_ids(session, ctx.caller.owner, ids)}
 
 
 async def active_of_rows(ctx: Context, ids: Iterable[int]) -> dict[int, rows.Session]:
     """The active session by the device's row."""
     ctx.must("sessions:read")
     async with ctx.database.reading() as session:
-        owned = await device_rows.by_ids(session, ctx.caller.account, ids)
+        owned = await device_rows.by_ids(session, ctx.caller.owner, ids)
         return {found.device_row: found for found in await rows.active_of(session, [row.id for row in owned])}
 
 
@@ -97,8 +101,10 @@ async def pages(
     """For each device's row a page of its sessions, oldest first, and how many it has."""
     ctx.must("sessions:read")
     async with ctx.database.reading() as session:
-        owned = await device_rows.by_ids(session, ctx.caller.account, ids)
-        return await rows.pages(session, [row.id for row in owned], after=after, first=first)
+        owned = await device_rows.by_ids(session, ctx.caller.owner, ids)
+        pages = await rows.pages(session, [row.id for row in owned], after=after, first=first)
+    ctx.meter.charge(costs.rows(sum(len(page) for page, _ in pages.values())))
+    return pages
 
 
 async def missing_numbers(ctx: Context, ids: Iterable[int], limit: int) -> dict[int, list[int]]:
@@ -122,7 +128,7 @@ async def missing_counts(ctx: Context, ids: Iterable[int]) -> dict[int, int]:
 
 
 async def _missing(ctx: Context, session: AsyncSession, ids: Iterable[int]) -> dict[int, int]:
-    owned = {row.id: row for row in await rows.by_ids(session, ctx.caller.account, ids)}
+    owned = {row.id: row for row in await rows.by_ids(session, ctx.caller.owner, ids)}
     spans = await number_rows.spans(session, owned)
     return {row: last - first + 1 - owned[row].passing_count for row, (first, last) in spans.items()}
 
@@ -131,5 +137,5 @@ async def conflicts(ctx: Context, ids: Iterable[int], limit: int) -> dict[int, l
     """By session: what the device sent under numbers that were taken by other content, oldest first."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        owned = [row.id for row in await rows.by_ids(session, ctx.caller.account, ids)]
+        owned = [row.id for row in await rows.by_ids(session, ctx.caller.owner, ids)]
         return await number_rows.conflicts(session, owned, limit)

@@ -5,8 +5,8 @@ from models import keys as key_rows
 from models import numbers as number_rows
 from models import passings as rows
 from models import sessions as session_rows
+from models.batches import Failed, Full
 from models.events import Event
-from models.ingest import Failed, Full
 from models.outcomes import Submission
 from models.passings import Content, Row
 from resolvers import inputs
@@ -32,7 +32,7 @@ async def record(ctx: Context, event: Event, bib: str, at: int) -> Row:
             raise Busy from None
         if written is not None and written.inserted:
             async with ctx.database.reading() as session:
-                passing = await rows.by_position(session, ctx.caller.account, written.position)
+                passing = await rows.by_position(session, ctx.caller.owner, written.position)
             if passing is not None:
                 return passing
     raise Busy

@@ -6,6 +6,7 @@ from models import events as event_rows
 from models import participants as participant_rows
 from models import races as race_rows
 from models.passings import Row, Window
+from resolvers import costs, events
 from resolvers.context import Context
 from resolvers.errors import NotFound
 from timing.anomalies import Anomaly, anomalies
@@ -26,7 +27,7 @@ async def served(
             event = None if race is None else await event_rows.by_id(session, race.event_id)
         else:
             event = await event_rows.by_token(session, event_token)
-        if event is None or event.account_id != ctx.caller.account:
+        if event is None or not events.owned(ctx, event):
             raise NotFound("Event" if event_token is not None else "Checkpoint")
         found = await race_rows.servings(session, event.id)
     if checkpoint_id is not None:
@@ -36,7 +37,9 @@ async def served(
 
 async def of_passings(ctx: Context, passings: Sequence[Row]) -> dict[int, Judged]:
     """The verdict on each passing by its position; without one what belongs to no event."""
-    ctx.must("passings:read")
+    ctx.must("passings:read", 1 + costs.rows(len(passings or ())))
+    owner = ctx.caller.owner
+    passings = [row for row in passings if owner.device_row in (None, row.device_row)]
     async with ctx.database.reading() as session:
         devices, sessions = {row.device_row for row in passings}, {row.session_row for row in passings}
         ids = set(await race_rows.serving_events(session, devices, sessions))
@@ -44,7 +47,7 @@ async def of_passings(ctx: Context, passings: Sequence[Row]) -> dict[int, Judged
         found = await event_rows.by_ids(session, ids)
     judged: dict[int, Judged] = {}
     for event in found:
-        if event.account_id != ctx.caller.account:
+        if not events.owned(ctx, event):
             continue
         scoring = (await ctx.boards.of_event(ctx.database, event)).scoring
         for row in passings:
@@ -59,7 +62,8 @@ async def anomalies_of(ctx: Context, race_id: int) -> list[Anomaly]:
     async with ctx.database.reading() as session:
         race = await race_rows.by_id(session, race_id or 0)
         event = None if race is None else await event_rows.by_id(session, race.event_id)
-    if race is None or event is None or event.account_id != ctx.caller.account:
+    if race is None or event is None or not events.owned(ctx, event):
         raise NotFound("Race")
     boards = await ctx.boards.of_event(ctx.database, event)
+    ctx.meter.spend(len(boards.scoring.boards[race.id]) / costs.LINES_EXAMINED)
     return anomalies(boards.scoring, race.id)

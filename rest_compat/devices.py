@@ -1,9 +1,9 @@
 """D1 to D4."""
 
 from models.sessions import Counts
-from resolvers import devices
+from resolvers import devices, telemetry
 from resolvers.context import Context
-from resolvers.errors import NotFound
+from resolvers.errors import DeviceTiming, NotFound
 from rest_compat import shapes
 from rest_compat.endpoints import Answer, Request
 
@@ -18,10 +18,17 @@ async def create(ctx: Context, request: Request) -> Answer:
         alias=body.get("alias"),
         firmware=body.get("firmware"),
     )
-    device, fresh = await devices.bind(ctx, new)
+    try:
+        device, fresh = await devices.bind(ctx, new)
+    except DeviceTiming as timing:  # bound, and nothing of it is changed now
+        return _already_bound(timing.device_id)
     if not fresh:
-        return Answer(409, {"description": "Device already binded", "deviceid": device.device_id})
+        return _already_bound(device.device_id)
     return Answer(201, {"description": "Device binded succesfully", "deviceid": device.device_id})
+
+
+def _already_bound(device_id: str) -> Answer:
+    return Answer(409, {"description": "Device already binded", "deviceid": device_id})
 
 
 async def unbind(ctx: Context, request: Request) -> Answer:
@@ -40,7 +47,11 @@ async def index(ctx: Context, request: Request) -> Answer:
         "total": page.total,
         "has_more": number * limit < page.total,
     }
-    result = [shapes.device_summary(device, page.counts.get(device.id, Counts())) for device in page.devices]
+    health = await telemetry.health(ctx, [device.id for device in page.devices])
+    result = [
+        shapes.device_summary(device, page.counts.get(device.id, Counts()), health.get(device.id))
+        for device in page.devices
+    ]
     return Answer(200, {"description": "Success", "result": result, "pagination": pagination})
 
 
@@ -51,5 +62,6 @@ async def show(ctx: Context, request: Request) -> Answer:
     except NotFound:
         raise NotFound("Device") from None
     counts = await devices.counts(ctx, [device.id])
-    result = shapes.device(device, counts.get(device.id, Counts()))
+    health = await telemetry.health(ctx, [device.id])
+    result = shapes.device(device, counts.get(device.id, Counts()), health.get(device.id))
     return Answer(200, {"description": "Success", "result": result})

@@ -9,7 +9,7 @@ import msgspec
 from starlette.datastructures import QueryParams
 from starlette.types import Message, Receive, Scope, Send
 
-from resolvers import inputs
+from resolvers import costs, inputs
 from resolvers.context import STRANGER, Context
 from resolvers.errors import Invalid, TimingError, TooLarge
 from rest_compat import errors
@@ -22,6 +22,8 @@ Fields = Mapping[str, Any]
 Header = tuple[bytes, bytes]
 Body = TypeVar("Body")
 PAGES = 1_000_000_000
+KEYS = frozenset({b"api_key", b"x-api-key", b"authorization"})
+"""The headers in which a key is shown."""
 
 
 @dataclass(slots=True)
@@ -109,9 +111,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = STRANGER
         try:
-            ctx = await self._identify(scope)
+            ctx = await self._context(scope)
             caller = ctx.caller
-            caller.must_be_known()
             answer = await self._answer(ctx, scope, receive)
         except TimingError as error:
             answer = refusal(error)
@@ -121,11 +122,17 @@ class Endpoint:
             return
         await send_json(send, answer.status, shaped(answer.fields, caller.v0_shape), answer.headers)
 
+    async def _context(self, scope: Scope) -> Context:
+        ctx = await self._identify(scope)
+        ctx.caller.must_be_known()
+        return ctx
+
     async def _answer(self, ctx: Context, scope: Scope, receive: Receive) -> Answer:
         verb = self._verbs.get(scope["method"])
         if verb is None:
             return Answer(405, {"description": "Method not allowed"}, [(b"allow", self._allow)])
         body = await self._read(receive) if scope["method"] != "GET" else b""
+        ctx.meter.spend(costs.body(len(body)))
         return await verb(ctx, Request(scope["path_params"], scope["query_string"], body))
 
     async def _read(self, receive: Receive) -> bytes:
@@ -139,6 +146,15 @@ class Endpoint:
             if len(body) > self._body_limit:
                 raise TooLarge("body", f"must not be larger than {self._body_limit} bytes")
         return body
+
+
+class Keyless(Endpoint):
+    """For everybody. A key that is shown all the same is not looked at: it may be one that lets nobody in any
+    more."""
+
+    async def _context(self, scope: Scope) -> Context:
+        headers = [header for header in scope["headers"] if header[0] not in KEYS]
+        return await self._identify({**scope, "headers": headers})
 
 
 def refusal(error: TimingError) -> Answer:

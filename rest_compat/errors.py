@@ -5,6 +5,7 @@ from typing import Any
 from resolvers.errors import (
     BibTaken,
     Busy,
+    DeviceTiming,
     Invalid,
     NotAllowed,
     NotFound,
@@ -36,6 +37,8 @@ def body_of(error: TimingError) -> dict[str, Any]:
             return {"description": f"Forbidden: {error}"}
         case BibTaken():
             return {"description": str(error), "bib": error.bib}
+        case DeviceTiming():
+            return {"description": str(error), "deviceid": error.device_id}
         case NotFound(noun=noun, name=str(name)) if noun in IDS:
             return {"description": str(error), IDS[noun]: name}
         case _:

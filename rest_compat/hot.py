@@ -8,9 +8,10 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+from resolvers import costs
 from resolvers import passings as operations
 from resolvers.context import Context
-from resolvers.errors import TimingError
+from resolvers.errors import TimingError, TooMany
 from rest_compat import passings, shapes
 from rest_compat.endpoints import Header, Request, failure, refusal, shaped
 
@@ -22,12 +23,17 @@ Answered = Callable[[int, bytes, list[Header]], None]
 
 
 def take(ctx: Context, body: bytes, answered: Answered) -> bool:
-    """Whether `answered` will be called, after the commit. False: nothing happened; another way answers."""
+    """Whether `answered` is called: after the commit, or at once by one who asks for too much. False: nothing
+    happened; another way answers."""
     try:
+        if len(body) > costs.SMALL_BODY:
+            ctx.meter.spend(costs.body(len(body)))
         asked = Request({}, b"", body).decode(shapes.V0Passings)
         token = asked.token_session
         told = partial(_tell, ctx.caller.v0_shape, answered, token)
         operations.hand_in(ctx, token, asked.passings_list, told)
+    except TooMany as error:  # it may be a flood, and the general way is long
+        _tell(ctx.caller.v0_shape, answered, "", error)
     except Exception:  # the general way meets it again, and answers or logs it
         return False
     return True

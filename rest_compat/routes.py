@@ -10,8 +10,8 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from resolvers.errors import TimingError
-from rest_compat import devices, events, participants, passings, sessions
-from rest_compat.endpoints import Endpoint, Identify, Verb, send_json, shaped
+from rest_compat import bindings, devices, events, participants, passings, sessions, telemetry
+from rest_compat.endpoints import Endpoint, Identify, Keyless, Verb, send_json, shaped
 
 OPENAPI = orjson.dumps(orjson.loads((Path(__file__).parent / "openapi.json").read_bytes()))
 PREFIX = "/v0"
@@ -74,8 +74,11 @@ def routes(identify: Identify, body_limit: int) -> list[Route]:
         at("/sessions/device/{deviceid}", GET=sessions.of_device),
         at("/sessions/device/{deviceid}/active", GET=sessions.active),
         at("/sessions/{token_session}", GET=sessions.show),
+        Route("/bind", Keyless(identify, body_limit, POST=bindings.create)),
         at("/devices", POST=devices.create, GET=devices.index),
         at("/devices/{deviceid}", GET=devices.show, DELETE=devices.unbind),
+        at("/devices/{deviceid}/telemetry", POST=telemetry.create, GET=telemetry.of_device),
+        at("/devices/{deviceid}/status", PATCH=telemetry.create),
         at("/events", GET=events.index),
         at("/events/{event_token}", GET=events.show),
         at("/events/{event_token}/participants", GET=participants.index, POST=participants.create),

@@ -14,9 +14,12 @@ from models import devices, sessions
 from models.events import Event
 from models.participants import Chip, Participant
 from models.passings import Row
+from models.telemetry import Health, ReportRow
+from resolvers.devices import last_seen
 from resolvers.entries import NewParticipant
 from resolvers.errors import Invalid
 from resolvers.passings import NewPassing
+from resolvers.reports import NewReport
 from timing import clocks
 
 KEYS = {
@@ -54,6 +57,12 @@ class V0Passings(msgspec.Struct):
     passings_list: list[V0Passing] | None = None
 
 
+class V0Telemetry(NewReport):
+    """The body of D5: a report itself, or several. Kinds of values are judged by the operation, not here."""
+
+    reports: list[NewReport] | None | msgspec.UnsetType = msgspec.UNSET
+
+
 def key_of(field: str) -> str:
     """`passings[3].number` to `passings_list[3].num_passing`."""
     return ".".join(_renamed(part) for part in field.split("."))
@@ -81,8 +90,24 @@ def coordinate(value: float | None) -> str:
     return "0.0" if value is None else repr(value)
 
 
-def device_summary(device: devices.Device, counts: sessions.Counts) -> dict[str, Any]:
-    """D3. The four fields of telemetry are null as long as a device has reported none."""
+def number(value: float | None) -> float | None:
+    """Without decimals where it has none: some clients read a whole number."""
+    return int(value) if value is not None and value.is_integer() else value
+
+
+def telemetry(health: Health | None) -> dict[str, Any]:
+    """What D3 and D4 tell of the newest report; null before the first."""
+    newest = health and health.report
+    return {
+        "device_status": newest and newest.status,
+        "battery_percentage": number(newest and newest.battery_percentage),
+        "charging": newest and newest.charging,
+        "last_telemetry_at": date(newest and newest.reported_at),
+    }
+
+
+def device_summary(device: devices.Device, counts: sessions.Counts, health: Health | None) -> dict[str, Any]:
+    """D3."""
     return {
         "deviceid": device.device_id,
         "type": device.type,
@@ -93,16 +118,13 @@ def device_summary(device: devices.Device, counts: sessions.Counts) -> dict[str,
         "last_login": date(device.last_login_at),
         "creation_date": date(device.created_at),
         "sessions": counts.sessions,
-        "device_status": None,
-        "battery_percentage": None,
-        "charging": None,
-        "last_telemetry_at": None,
+        **telemetry(health),
         "passings": counts.passings,
-        "last_seen": date(counts.last_received_at),
+        "last_seen": date(last_seen(counts, health)),
     }
 
 
-def device(found: devices.Device, counts: sessions.Counts) -> dict[str, Any]:
+def device(found: devices.Device, counts: sessions.Counts, health: Health | None) -> dict[str, Any]:
     """D4."""
     return {
         "deviceid": found.device_id,
@@ -114,12 +136,41 @@ def device(found: devices.Device, counts: sessions.Counts) -> dict[str, Any]:
         "creation_date": date(found.created_at),
         "sessions": counts.sessions,
         "passings": counts.passings,
-        "last_seen": date(counts.last_received_at),
-        "device_status": None,
-        "battery_percentage": None,
-        "charging": None,
-        "last_telemetry_at": None,
+        "last_seen": date(last_seen(counts, health)),
+        **telemetry(health),
     }
+
+
+def report(row: ReportRow) -> dict[str, Any]:
+    """D6: what the device said (null where it did not), when it came, and whether a newer one was there."""
+    return {
+        "reported_at": date(row.reported_at),
+        "device_status": row.status,
+        "mode": row.mode,
+        "battery_percentage": number(row.battery_percentage),
+        "charging": row.charging,
+        "voltage": number(row.voltage),
+        "temperature": number(row.temperature),
+        "latitude": number(row.latitude),
+        "longitude": number(row.longitude),
+        "altitude": number(row.altitude),
+        "connectivity": row.connectivity,
+        "signal_strength": number(row.signal_strength),
+        "reader_connected": row.reader_connected,
+        "antennas": row.antennas,
+        "firmware": row.firmware,
+        "passings_pending": row.passings_pending,
+        "clock_source": row.clock_source,
+        "configuration": raw(row.configuration),
+        "extra": raw(row.extra),
+        "received_at": date(row.received_at),
+        "stale": row.stale,
+    }
+
+
+def raw(text: str | None) -> msgspec.Raw | None:
+    """What is stored as JSON already."""
+    return None if text is None else msgspec.Raw(text.encode())
 
 
 def session(found: sessions.Session) -> dict[str, Any]:

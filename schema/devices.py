@@ -10,24 +10,36 @@ from models import devices as rows
 from models.sessions import Counts
 from resolvers import devices, inputs
 from schema.context import Info
+from schema.foresight import foresee
 from schema.loaders import Loaders
-from schema.relay import MOST, After, Edge, First, Node, PageInfo, global_id, page_info
+from schema.readings import then
+from schema.relay import MOST, After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info
 from schema.scalars import BigInt, Instant
+from schema.signs import Connection, connection_of, last_seen_of
 
 if TYPE_CHECKING:
+    from schema.alarms import AlarmConnection
+    from schema.history import TelemetryConnection
     from schema.sessions import Session, SessionConnection
+    from schema.telemetry import DeviceHealth
+
+From = Annotated[
+    Instant | None, strawberry.argument(name="from", description="Reported at this instant or later.")
+]
+To = Annotated[Instant | None, strawberry.argument(description="Reported at this instant or earlier.")]
+BucketWidth = Annotated[
+    int | None,
+    strawberry.argument(
+        description="Seconds, 1 to 31622400: gives one entry for each span of that width in which there is a "
+        "report, the newest one, with what they add up to under `bucket`."
+    ),
+]
 
 
 @strawberry.enum(description="Whether a device may send.")
 class BindingStatus(enum.Enum):
     BOUND = strawberry.enum_value("BOUND", description="Bound to the account; it may send.")
     NOT_BOUND = strawberry.enum_value("NOT_BOUND", description="Unbound; its history stays readable.")
-
-
-@strawberry.enum(description="Whether a device is heard.")
-class Connection(enum.Enum):
-    CONNECTED = strawberry.enum_value("CONNECTED", description="Its last sign of life is younger than 150 s.")
-    DISCONNECTED = strawberry.enum_value("DISCONNECTED", description="Nothing was heard for 150 s or ever.")
 
 
 @strawberry.type(description="Hardware or software that detects competitors.")
@@ -48,15 +60,37 @@ class Device(Node):
     created_at: Instant = strawberry.field(description="When it was bound first.")
     last_login_at: Instant | None = strawberry.field(description="When it asked to be bound last.")
 
-    @strawberry.field(description="When its last passings were taken; null before the first.")
-    async def last_seen_at(self) -> Instant | None:
-        return _instant((await self.loaders.counts.load(self.row.id)).last_received_at)
+    @strawberry.field(description="When passings or a report of it came last; null before the first.")
+    def last_seen_at(self) -> Instant | None:
+        return last_seen_of(self.row.id, self.loaders, _instant)
 
     @strawberry.field(description="Whether it was heard within the last 150 s.")
-    async def connection(self) -> Connection:
-        counts = await self.loaders.counts.load(self.row.id)
-        heard = devices.connected(self.loaders.ctx, counts.last_received_at)
-        return Connection.CONNECTED if heard else Connection.DISCONNECTED
+    def connection(self) -> Connection:
+        return connection_of(self.row.id, self.loaders)
+
+    @strawberry.field(description="How it stands, by its newest report. Needs `devices:read`.")
+    def health(self) -> Annotated["DeviceHealth", strawberry.lazy("schema.telemetry")]:
+        from schema.telemetry import DeviceHealth
+
+        row, loaders = self.row, self.loaders
+        return then(loaders.health, row.id, lambda health: DeviceHealth.shape(row, health, loaders))
+
+    @strawberry.field(
+        description="What it said of itself, oldest first; older history is thinned. Needs `telemetry:read`."
+    )
+    async def telemetry(
+        self,
+        from_: From = None,
+        to: To = None,
+        bucket: BucketWidth = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Annotated["TelemetryConnection", strawberry.lazy("schema.history")]:
+        from schema.history import connection
+
+        return await connection(self.row.id, self.loaders, (from_, to), bucket, first, after, last, before)
 
     @strawberry.field(description="How many sessions it has had.")
     async def session_count(self) -> int:
@@ -65,6 +99,19 @@ class Device(Node):
     @strawberry.field(description="How many passings it has sent in all its sessions.")
     async def passing_count(self) -> BigInt:
         return BigInt((await self.loaders.counts.load(self.row.id)).passings)
+
+    @strawberry.field(description="How many passings its newest session holds, active or not; 0 without one.")
+    async def passings_in_last_session(self) -> BigInt:
+        return BigInt(await self.loaders.last_session_count.load(self.row.id))
+
+    @strawberry.field(
+        description="How many passings it holds and has not sent yet, by its newest report; null where that "
+        "says nothing of it."
+    )
+    async def passings_pending(self) -> BigInt | None:
+        health = await self.loaders.health.load(self.row.id)
+        pending = None if health is None else health.report.passings_pending
+        return None if pending is None else BigInt(pending)
 
     @strawberry.field(description="The latest time of any of its passings.")
     async def last_passing_at(self) -> Instant | None:
@@ -86,6 +133,19 @@ class Device(Node):
         size, place = inputs.page_size(first, "first", MOST), inputs.cursor(after, "after") or 0
         found, total = await self.loaders.sessions.load((self.row.id, place, size + 1))
         return SessionConnection.shape(found, size, place, total, self.loaders)
+
+    @strawberry.field(description="Its alarms, newest first. Needs `devices:read`.")
+    async def alarms(
+        self,
+        open: Annotated[
+            bool | None, strawberry.argument(description="True: open ones; false: ended ones; null: both.")
+        ] = True,
+        first: First = None,
+        after: After = None,
+    ) -> Annotated["AlarmConnection", strawberry.lazy("schema.alarms")]:
+        from schema.alarms import AlarmConnection
+
+        return await AlarmConnection.of_device(self.row.id, self.loaders, open, first, after)
 
     @classmethod
     def shape(cls, row: rows.Device, loaders: Loaders) -> Self:
@@ -157,6 +217,7 @@ class Query:
         page = await devices.page(info.context, bound=bound, search=search, after=place, limit=size + 1)
         loaders = Loaders(info.context)
         shown = page.devices[:size]
+        await foresee(info, loaders, [row.id for row in shown])
         for row in shown:
             loaders.device.prime(row.id, row)
             loaders.counts.prime(row.id, page.counts.get(row.id, Counts()))

@@ -198,7 +198,9 @@ class Query:
         watched = await Watched.of(info.context, race_id)
         names = {"ranking": ranking.value, "gender": gender, "category": category, "club": club, "lap": lap}
         view = watched.board.leaderboard.view(watched.which(checkpoint_id, **names))
-        found, total, more = leaderboards.page(view, search=search, after=place, limit=size)
+        found, total, more = leaderboards.page(
+            view, search=search, after=place, limit=size, meter=info.context.meter
+        )
         counts = view.counts()
         lines = await watched.standings(found)
         cursors = [str(each.place) for each in found]

@@ -1,9 +1,11 @@
-"""What a document may ask for at once. Measured with memory: fragments that spread each other cost little."""
+"""What a document may ask for at once. Measured with memory: fragments that spread each other cost little.
+And what it costs to read and to answer it, beside the operations in it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from contextlib import aclosing
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -18,6 +20,9 @@ from graphql import (
 from graphql.validation import ASTValidationRule
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import AddValidationRules, SchemaExtension
+
+from resolvers import costs
+from resolvers.context import FREE, Context
 
 DEEPEST = 16
 """Levels of fields. The deepest question of common tools, introspection, has 15."""
@@ -126,3 +131,34 @@ def limiter(*, introspection: bool) -> AddValidationRules:
     if not introspection:
         rules.append(NoSchemaIntrospectionCustomRule)
     return AddValidationRules(rules)
+
+
+def pay_to_read(ctx: Context, document: str | None) -> None:
+    """Before it is parsed. Raises TooMany."""
+    ctx.meter.spend(1 + len(document or "") / costs.DOCUMENT)
+
+
+def charge_for_answer(ctx: Context, data: Any) -> None:
+    """For each field; what that is nobody knows before."""
+    if ctx.meter is not FREE:
+        ctx.meter.charge(_fields(data) / costs.FIELDS)
+
+
+def _fields(data: Any) -> int:
+    count, left = 0, [data]
+    while left:
+        part = left.pop()
+        if type(part) is dict:
+            count += len(part)
+            part = part.values()
+        if part is not None:
+            left += [each for each in part if type(each) is dict or type(each) is list]
+    return count
+
+
+async def charged(ctx: Context, results: AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
+    """The results of an operation, each paid for unless it is from a feed, which paid when it began."""
+    async with aclosing(results):  # type: ignore[type-var]
+        async for result in results:
+            charge_for_answer(ctx, getattr(result, "data", None))
+            yield result

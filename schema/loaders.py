@@ -7,33 +7,78 @@ from typing import Any, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from models.alarms import Alarm
+from models.audits import Use
+from models.bindings import BindingToken
 from models.devices import Device
 from models.events import Event
+from models.keys import ApiKey
 from models.participants import Filter, Participant
 from models.passings import Conflict, Row
 from models.races import Checkpoint, Race, Serving
 from models.sessions import Counts, Session
-from resolvers import devices, events, participants, passings, races, servings, sessions, verdicts
-from resolvers.context import Context
+from resolvers import (
+    alarms,
+    audits,
+    bindings,
+    devices,
+    events,
+    keys,
+    participants,
+    passings,
+    races,
+    servings,
+    sessions,
+    verdicts,
+)
 from resolvers.errors import NotAllowed, NotFound
 from resolvers.participants import Personal
 from resolvers.races import Parts
+from schema.readings import Readings
 from timing.verdicts import Judged
 
 T = TypeVar("T")
 
 
-class Loaders:
+class Loaders(Readings):
     """Made anew for each answer, so that nothing is remembered longer than the answer is true."""
-
-    def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx
 
     @cached_property
     def device(self) -> DataLoader[int, Device]:
         async def load(ids: list[int]) -> list[Device | BaseException]:
             found = await devices.of_rows(self.ctx, ids)
             return [found[id] for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def last_session_count(self) -> DataLoader[int, int]:
+        """Passings of the newest session, by device."""
+
+        async def load(ids: list[int]) -> list[int | BaseException]:
+            found = await devices.last_session_counts(self.ctx, ids)
+            return [found.get(id, 0) for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def api_key(self) -> DataLoader[int, ApiKey]:
+        async def load(ids: list[int]) -> list[ApiKey | BaseException]:
+            found = await keys.of_rows(self.ctx, ids)
+            return [found.get(id) or NotFound("Key") for id in ids]
+
+        return DataLoader(load)
+
+    @cached_property
+    def key_uses(self) -> DataLoader[tuple[int, int], list[Use]]:
+        """By key and how many days."""
+        return _by_size(partial(audits.uses, self.ctx))
+
+    @cached_property
+    def binding_token(self) -> DataLoader[int, BindingToken]:
+        async def load(ids: list[int]) -> list[BindingToken | BaseException]:
+            found = await bindings.of_rows(self.ctx, ids)
+            return [found.get(id) or NotFound("Binding token") for id in ids]
 
         return DataLoader(load)
 
@@ -64,16 +109,22 @@ class Loaders:
     @cached_property
     def sessions(self) -> DataLoader[tuple[int, int, int], tuple[list[Session], int]]:
         """By device, cursor and size."""
+        return _by_page(partial(sessions.pages, self.ctx))
 
-        async def load(keys: list[tuple[int, int, int]]) -> list[Any]:
-            found: dict[tuple[int, int, int], Any] = {}
-            for after, first in {key[1:] for key in keys}:
-                ids = [key[0] for key in keys if key[1:] == (after, first)]
-                pages = await sessions.pages(self.ctx, ids, after, first)
-                found |= {(id, after, first): page for id, page in pages.items()}
-            return [found[key] for key in keys]
+    @cached_property
+    def open_alarms(self) -> DataLoader[int, list[Alarm]]:
+        """By device, oldest first."""
+
+        async def load(ids: list[int]) -> list[list[Alarm] | BaseException]:
+            found = await alarms.open_alarms(self.ctx, ids)
+            return [found.get(id, []) for id in ids]
 
         return DataLoader(load)
+
+    @cached_property
+    def alarms(self) -> DataLoader[tuple[int, bool | None, int | None, int], tuple[list[Alarm], int]]:
+        """By device, whether open, cursor and size."""
+        return _by_page(partial(alarms.pages, self.ctx))
 
     @cached_property
     def missing_count(self) -> DataLoader[int, int]:
@@ -192,16 +243,20 @@ class Loaders:
     @cached_property
     def participants(self) -> DataLoader[tuple[int, Filter, int, int], tuple[list[Participant], int]]:
         """By event, filter, cursor and size."""
+        return _by_page(partial(participants.pages, self.ctx))
 
-        async def load(keys: list[tuple[int, Filter, int, int]]) -> list[Any]:
-            found: dict[tuple[int, Filter, int, int], Any] = {}
-            for which, after, first in {key[1:] for key in keys}:
-                ids = [key[0] for key in keys if key[1:] == (which, after, first)]
-                pages = await participants.pages(self.ctx, ids, which, after, first)
-                found |= {(id, which, after, first): page for id, page in pages.items()}
-            return [found[key] for key in keys]
 
-        return DataLoader(load)
+def _by_page(read: Callable[..., Awaitable[dict[int, T]]]) -> DataLoader[Any, T]:
+    """By a row and which page of what it has: a read for each kind of page, which is one as a rule."""
+
+    async def load(keys: list[tuple[Any, ...]]) -> list[T | BaseException]:
+        found: dict[tuple[Any, ...], T] = {}
+        for which in {key[1:] for key in keys}:
+            pages = await read([key[0] for key in keys if key[1:] == which], *which)
+            found |= {(row, *which): page for row, page in pages.items()}
+        return [found[key] for key in keys]
+
+    return DataLoader(load)
 
 
 def _by_size(

@@ -1,15 +1,19 @@
 """The schema: every noun's queries, mutations and subscriptions merged."""
 
-from collections.abc import Iterable
+import copy
+from collections.abc import AsyncGenerator, Iterable
 from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLError, parse, validate
 from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.schema.schema import StreamResult
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from resolvers import alarms as alarm_operations
 from resolvers import devices as device_operations
 from resolvers import events as event_operations
 from resolvers import keys as key_operations
@@ -18,24 +22,31 @@ from resolvers import passings as passing_operations
 from resolvers import races as race_operations
 from resolvers import servings as serving_operations
 from resolvers import sessions as session_operations
+from resolvers.errors import TooMany
 from schema import (
+    alarms,
     anomalies,
+    bindings,
     corrections,
     devices,
     errors,
     events,
+    fleets,
     hot,
     imports,
     keys,
     leaderboards,
+    leaves,
     limits,
     participants,
     passings,
     races,
     recordings,
     registrations,
+    reports,
     servings,
     sessions,
+    viewer,
 )
 from schema.context import Info
 from schema.loaders import Loaders
@@ -66,6 +77,8 @@ async def _node(info: Info, id: str) -> Node | None:
             return devices.Device.shape(await device_operations.of_id(ctx, key), loaders)
         case "Session":
             return sessions.Session.shape(await session_operations.of_token(ctx, key), loaders)
+        case "Alarm" if (row := row_of(key)) is not None:
+            return alarms.Alarm.shape(await alarm_operations.of_id(ctx, row), loaders)
         case "Passing" if (position := row_of(key)) is not None:
             return passings.Passing.shape(await passing_operations.of_position(ctx, position), loaders)
         case "Event":
@@ -85,9 +98,10 @@ async def _node(info: Info, id: str) -> Node | None:
         case "Account":
             account = keys.Account.shape(await key_operations.account(ctx))
             return account if account.id == id else None
-        case "ApiKey":
-            found = map(keys.ApiKey.shape, await key_operations.page(ctx))
-            return next((api_key for api_key in found if api_key.id == id), None)
+        case "ApiKey" if (row := row_of(key)) is not None:
+            return keys.ApiKey.shape(await loaders.api_key.load(row), loaders)
+        case "BindingToken" if (row := row_of(key)) is not None:
+            return bindings.BindingToken.shape(await loaders.binding_token.load(row), loaders)
     return None
 
 
@@ -114,15 +128,43 @@ class Schema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
+        try:
+            limits.pay_to_read(context_value, query)
+        except TooMany as error:
+            return self._refused(error)
         allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
         plan = self._plan(query, operation_name) if OperationType.MUTATION in allowed else None
         given = plan and plan.input(variable_values)
         if plan is None or given is None:
             more = root_value, operation_name, allowed, operation_extensions
-            return await super().execute(query, variable_values, context_value, *more)
+            result = await super().execute(query, variable_values, context_value, *more)
+            limits.charge_for_answer(context_value, result.data)
+            return result
         data, found = await plan.run(context_value, *given)
         self.process_errors(found or [])
         return ExecutionResult(data=data, errors=found)
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        *more: Any,
+        **options: Any,
+    ) -> StreamResult:
+        """Each operation has a context of its own: a feed's is free from its start on."""
+        context = copy.copy(context_value)
+        try:
+            limits.pay_to_read(context, query)
+        except TooMany as error:
+            return _only(self._refused(error))
+        results = await super().stream(query, variable_values, context, *more, **options)
+        return limits.charged(context, results)
+
+    def _refused(self, error: TooMany) -> PreExecutionError:
+        found = [GraphQLError(str(error), original_error=error)]
+        self.process_errors(found)
+        return PreExecutionError(data=None, errors=found)
 
     def _plan(self, query: str | None, operation_name: str | None) -> hot.Plan | None:
         if query is None or len(query) > hot.LONGEST or "recordPassings" not in query:
@@ -142,10 +184,14 @@ class Schema(strawberry.Schema):
         return None if validate(self._schema, document) else hot.compiled(document)
 
 
+async def _only(result: PreExecutionError) -> AsyncGenerator[PreExecutionError, None]:
+    yield result
+
+
 def build(*, introspection: bool = True) -> Schema:
     """The schema; without introspection nobody can ask for its types."""
     reading: list[Any] = [
-        keys,
+        viewer,
         devices,
         sessions,
         passings,
@@ -154,10 +200,13 @@ def build(*, introspection: bool = True) -> Schema:
         participants,
         leaderboards,
         anomalies,
+        alarms,
     ]
     changing: list[Any] = [
+        reports,
         leaderboards,
         keys,
+        bindings,
         devices,
         sessions,
         recordings,
@@ -167,13 +216,16 @@ def build(*, introspection: bool = True) -> Schema:
         registrations,
         imports,
         corrections,
+        alarms,
     ]
+    following: list[Any] = [passings, fleets, leaderboards]
     return Schema(
         query=merge_types("Query", (Nodes, *(noun.Query for noun in reading))),
         mutation=merge_types("Mutation", tuple(noun.Mutation for noun in changing)),
-        subscription=merge_types("Subscription", (passings.Subscription, leaderboards.Subscription)),
-        types=[keys.Account, keys.ApiKey, devices.Device, sessions.Session, passings.Passing],
+        subscription=merge_types("Subscription", tuple(noun.Subscription for noun in following)),
+        types=[keys.Account, keys.ApiKey, bindings.BindingToken, devices.Device, sessions.Session, passings.Passing],
         config=CONFIG,
+        execution_context_class=leaves.Executor,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
             lambda: limits.limiter(introspection=introspection),

@@ -3,13 +3,21 @@
 from typing import Any, NewType
 
 import strawberry
-from graphql import FloatValueNode, GraphQLError, IntValueNode, StringValueNode, ValueNode
+from graphql import (
+    FloatValueNode,
+    GraphQLError,
+    IntValueNode,
+    StringValueNode,
+    ValueNode,
+    value_from_ast_untyped,
+)
 from strawberry.schema.config import StrawberryConfig
 
 from timing import clocks
 
 Instant = NewType("Instant", int)
 BigInt = NewType("BigInt", int)
+JsonObject = NewType("JsonObject", dict[str, Any])
 
 LONGEST_LITERAL = 64
 """Digits of a number in a document that are looked at."""
@@ -38,6 +46,16 @@ def _number_literal(node: ValueNode, _variables: dict[str, Any] | None = None) -
     return _number(float(node.value) if isinstance(node, FloatValueNode) else int(node.value))
 
 
+def _object(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise GraphQLError("a JSONObject is an object")
+    return value
+
+
+def _object_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+    return _object(value_from_ast_untyped(node, variables))
+
+
 INSTANT = strawberry.scalar(
     name="Instant",
     description="A moment in RFC 3339, UTC, up to microseconds: `2023-02-03T16:08:18.263Z`. "
@@ -55,5 +73,15 @@ BIGINT = strawberry.scalar(
     parse_literal=_number_literal,
 )
 
+JSON_OBJECT = strawberry.scalar(
+    name="JSONObject",
+    description="A JSON object of any content.",
+    serialize=dict,
+    parse_value=_object,
+    parse_literal=_object_literal,
+)
+
 # Suggestions would tell strangers what there is.
-CONFIG = StrawberryConfig(scalar_map={Instant: INSTANT, BigInt: BIGINT}, disable_field_suggestions=True)
+CONFIG = StrawberryConfig(
+    scalar_map={Instant: INSTANT, BigInt: BIGINT, JsonObject: JSON_OBJECT}, disable_field_suggestions=True
+)

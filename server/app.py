@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import web
+from models import fleets as fleet_rows
 from models import migrate
 from models.database import Database
 from models.ingest import Ingest, Writer
@@ -29,21 +30,30 @@ from models.reports import Reports
 from resolvers.callers import Callers
 from resolvers.context import STRANGER, Context
 from resolvers.leaderboards import Boards
+from resolvers.limits import Limits, Rate
+from resolvers.retention import Retention
+from resolvers.watch import Watch
 from rest_compat.routes import PREFIX, V0
 from schema import root
-from server import health
+from server import health, watchman
+from server.addresses import Addresses
 from server.auth import Door
 from server.bodies import LimitedBody
+from server.connections import Bounds, Connections, SocketPlaces
 from server.exports import Exports
 from server.graphql import View
 from server.protocol import ShortWay
 from server.settings import Settings
+from server.shared import Streams
+from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
 from subscriptions.screens import Screens
 
 WEB = Path(web.__file__).parent
 NOTE_USE_EVERY = 30.0
 """Seconds between two notes of when keys were used."""
+THIN_EVERY = 3600.0
+"""Seconds between two looks at old telemetry."""
 SWITCH = 0.0005
 """Seconds until a thread that waits for the interpreter gets it: the writer's needs short turns, often."""
 
@@ -73,14 +83,22 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
     hub = Hub(settings.broker_url)
     ingest = Ingest(database, writer(database), hub.announce, settings.ingest_queue)
     reports = Reports(database, hub.touched, settings.report_queue)
+    retention = Retention(database, clock, settings.telemetry_full_days, settings.telemetry_thinned_seconds)
     callers = Callers(database, settings.hash_key, clock)
     boards = Boards(hub.changed)
     screens = Screens(hub, partial(boards.of_event, database), settings.leaderboard_interval)
-    door = Door(Context(STRANGER, database, ingest, reports, callers, boards, clock), hub, screens)
+    fleets = Fleets(hub, partial(fleet_rows.read, database), clock, settings.fleet_interval)
+    watch = Watch(database, clock, hub.touched)
+    nobody = Context(STRANGER, database, ingest, reports, callers, boards, clock)
+    addresses = Addresses(settings.trusted_proxies)
+    door = Door(nobody, hub, screens, fleets, _limits(settings), addresses)
     schema = root.build(introspection=settings.introspection)
     graphiql = _page("graphiql/index.html", GRAPHIQL_POLICY) if settings.graphiql else None
 
-    view = View(schema, door, graphiql)
+    streams = Streams(schema, callers, settings.socket_outbox)
+    lines = Connections(_bounds(settings), addresses)
+    places = SocketPlaces(settings.address_sockets, settings.key_sockets)
+    view = View(schema, door, graphiql, streams, places)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -89,21 +107,26 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
         ingest.start()
         reports.start()
         noting = asyncio.create_task(_note_use(callers))
+        thinning = asyncio.create_task(_thin(retention))
         warming = asyncio.create_task(_warm(boards, database))
+        watching = asyncio.create_task(watchman.keep(watch, hub, settings.watch_interval))
         _settle_memory()
         yield
         noting.cancel()
+        thinning.cancel()
         warming.cancel()
+        watching.cancel()
         await ingest.close()
         await reports.close()
         await callers.note_use()
+        await asyncio.wait([watching])  # it may still hold a connection
         await hub.close()
         await database.close()
 
     rest = Starlette(
         lifespan=lifespan,
         routes=[
-            *health.routes(database, ingest, hub),
+            *health.routes(database, ingest, reports, hub, streams, health.Guards(door, lines, places)),
             Route("/graphql", CORSMiddleware(view, **FROM_PAGES)),
             WebSocketRoute("/graphql", view),
             Mount("/exports", CORSMiddleware(Exports(door), **FROM_PAGES)),
@@ -112,20 +135,42 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> ASGIApp:
         ],
     )
     limit = settings.body_limit
-    return V0First(V0(door.context, limit), LimitedBody(rest, limit), ShortWay(door, limit))
+    return V0First(V0(door.context, limit), LimitedBody(rest, limit), ShortWay(door, limit), lines)
 
 
 class V0First:
     """Devices of v0 come in past everything that only the other doors need; `server.protocol` takes some of
     them a shorter way still."""
 
-    def __init__(self, v0: ASGIApp, rest: ASGIApp, short_way: ShortWay) -> None:
+    def __init__(self, v0: ASGIApp, rest: ASGIApp, short_way: ShortWay, connections: Connections) -> None:
         self._v0, self._rest = v0, rest
-        self.short_way = short_way
+        self.short_way, self.connections = short_way, connections  # `server.protocol` looks for them
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_v0 = scope["type"] == "http" and scope["path"].startswith(PREFIX + "/")
         await (self._v0 if is_v0 else self._rest)(scope, receive, send)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        time.monotonic,
+        most=settings.limiter_entries,
+        key=Rate(settings.key_rate, settings.key_burst),
+        address=Rate(settings.address_rate, settings.address_burst),
+        stranger=Rate(settings.stranger_rate, settings.stranger_burst),
+        bad_key=Rate(settings.bad_key_rate, settings.bad_key_burst),
+    )
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        head_seconds=settings.head_seconds,
+        head_limit=settings.head_limit,
+        body_seconds=settings.body_seconds,
+        body_limit=settings.body_limit,
+        of_address=settings.address_connections,
+        in_all=settings.connections,
+    )
 
 
 def writer(database: Database) -> Writer:
@@ -158,6 +203,15 @@ async def _note_use(callers: Callers) -> None:
             await callers.note_use()
         except Exception:
             logger.exception("the use of keys could not be noted")
+
+
+async def _thin(retention: Retention) -> None:
+    while True:
+        try:
+            await retention.thin()
+        except Exception:
+            logger.exception("telemetry could not be thinned")
+        await asyncio.sleep(THIN_EVERY)
 
 
 async def _warm(boards: Boards, database: Database) -> None:

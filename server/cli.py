@@ -3,35 +3,31 @@
 import asyncio
 import signal
 import sys
-import time
 from typing import Annotated
 
 import rich
 import typer
 import uvicorn
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import migrate as migrations
 from replay.cli import replay
-from resolvers import keys
-from resolvers.callers import SECONDS_TRUSTED
+from resolvers import keys as key_operations
 from resolvers.errors import TimingError
-from server import imports, logs, officials
+from server import bindings, imports, keys, logs, officials
 from server.app import build
 from server.demo import demo
 from server.operator import operate
 from server.protocol import Protocol
 from server.settings import Settings
-from timing import clocks
+from server.sockets import Sockets
 
 app = typer.Typer(help="Passline, the open race-timing cloud.", no_args_is_help=True, add_completion=False)
 accounts = typer.Typer(help="Timing companies.", no_args_is_help=True)
-api_keys = typer.Typer(help="API keys.", no_args_is_help=True)
 app.add_typer(accounts, name="accounts")
-app.add_typer(api_keys, name="keys")
+app.add_typer(keys.app, name="keys")
+app.add_typer(bindings.app, name="bindings")
 app.add_typer(imports.app, name="participants")
 app.command()(replay)
 app.command()(demo)
@@ -69,12 +65,13 @@ def serve(
         host=host or settings.host,
         port=settings.port if port is None else port,
         http=Protocol,
-        ws="websockets-sansio",
+        ws=Sockets,
         ws_per_message_deflate=False,
         ws_max_size=1024 * 1024,
         timeout_graceful_shutdown=settings.drain_seconds,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # `server.addresses` reads them, for every way in
         log_config=None,
     )
 
@@ -89,60 +86,7 @@ def migrate() -> None:
 @accounts.command("create")
 def create_account(name: Annotated[str, typer.Argument(help="What the account is called.")]) -> None:
     """Makes an account and prints its id."""
-    print(operate(lambda ctx: keys.create_account(ctx, name)).id)
-
-
-@api_keys.command("create")
-def create_key(
-    account: Annotated[int, typer.Option(help="The account's id.")],
-    access: Annotated[str, typer.Option(help="READ, WRITE or READ_WRITE.")],
-    unbind: Annotated[bool, typer.Option("--unbind", help="May unbind devices.")] = False,
-    alias: Annotated[str | None, typer.Option(help="What people call the key.")] = None,
-    scope: Annotated[list[str] | None, typer.Option(help="Less than the access type allows.")] = None,
-    v0_shape: Annotated[str, typer.Option(help="BOTH, BARE or BODY.")] = "BOTH",
-) -> None:
-    """Makes a key and prints it, this once."""
-    new = keys.NewKey(
-        access=access,
-        may_unbind=unbind,
-        alias=alias,
-        scopes=tuple(scope) if scope else None,
-        v0_shape=v0_shape,
-    )
-    print(operate(lambda ctx: keys.create(ctx, new, account))[1])
-
-
-@api_keys.command("list")
-def list_keys(
-    account: Annotated[int | None, typer.Option(help="The account's id; default all accounts.")] = None,
-) -> None:
-    """Shows keys, never their text."""
-    table = Table("id", "account", "key", "alias", "access", "unbind", "scopes", "v0", "used", "revoked")
-    for row in operate(lambda ctx: keys.page(ctx, account)):
-        used, revoked = (clocks.text(at) if at else "" for at in (row.last_used_at, row.revoked_at))
-        table.add_row(
-            str(row.id),
-            str(row.account_id),
-            f"ror-…{row.hint}",
-            row.alias or "",
-            row.access,
-            "yes" if row.may_unbind else "",
-            row.scopes or "",
-            row.v0_shape,
-            used,
-            revoked,
-        )
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
-
-
-@api_keys.command("revoke")
-def revoke_key(
-    key_id: Annotated[int, typer.Argument(help="The key's id, from `keys list`.")],
-) -> None:
-    """From now on nobody gets in with the key; returns when every server has taken note."""
-    operate(lambda ctx: keys.revoke(ctx, key_id))
-    time.sleep(SECONDS_TRUSTED)
-    rich.print(f"key {key_id} is revoked")
+    print(operate(lambda ctx: key_operations.create_account(ctx, name)).id)
 
 
 if __name__ == "__main__":

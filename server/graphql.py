@@ -1,6 +1,7 @@
 """Strawberry's view with our context, our JSON, and an answer to everything that is not a GraphQL request."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -8,19 +9,26 @@ import orjson
 from cross_web import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    SubscribeMessage,
+)
 
-from resolvers.context import REFUSED
-from resolvers.errors import TooLarge, Unidentified
+from resolvers import costs
+from resolvers.context import REFUSED, STRANGER, Caller, Meter
+from resolvers.errors import TooLarge, TooMany, Unidentified
 from schema.context import GraphQLContext
 from schema.root import Schema
 from server.auth import Door
+from server.connections import SocketPlaces
+from server.shared import Sharing, Streams
+
+TOO_MANY, TOO_MANY_SOCKETS = 4429, "Too many connections"
 
 
 class TextFrames(ASGIWebSocketAdapter):
@@ -28,12 +36,29 @@ class TextFrames(ASGIWebSocketAdapter):
 
     async def send_json(self, message: Any) -> None:
         # A socket may close between an event and its frame; whoever reads it ends the rest.
-        with contextlib.suppress(WebSocketDisconnect):
+        with contextlib.suppress(WebSocketDisconnect, WebSocketDisconnected):
             await self.ws.send_text(orjson.dumps(message).decode())
 
 
-class Socket(BaseGraphQLTransportWSHandler[GraphQLContext, None]):
+class NoPlace(Exception):
+    """The key has as many sockets open as it may."""
+
+
+class Socket(Sharing):
     """Asks before each operation whether the key that opened the socket is still live."""
+
+    async def handle(self) -> None:
+        assert isinstance(self.view, View)
+        try:
+            await super().handle()
+        finally:
+            self.view.leave(self.context)
+
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        try:
+            await super().handle_connection_init(message)
+        except NoPlace:
+            await self.websocket.close(TOO_MANY, TOO_MANY_SOCKETS)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         assert self.context is not None
@@ -50,7 +75,9 @@ class View(GraphQL[GraphQLContext, None]):
     websocket_adapter_class = TextFrames
     graphql_transport_ws_handler_class = Socket
 
-    def __init__(self, schema: Schema, door: Door, page: Response | None) -> None:
+    def __init__(
+        self, schema: Schema, door: Door, page: Response | None, streams: Streams, places: SocketPlaces
+    ) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if page else None,
@@ -59,36 +86,83 @@ class View(GraphQL[GraphQLContext, None]):
         )
         self._door = door
         self._page = page
+        self._places = places
+        self.streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+        if scope["type"] == "http":
+            await (await self._answer(scope, receive))(scope, receive, send)
+            return
+        address = self._door.addresses.of(scope)
+        if not self._places.of_address.take(address):
+            socket = WebSocket(scope, receive, send)
+            await socket.accept(await self.pick_websocket_subprotocol(socket))
+            await socket.close(TOO_MANY, TOO_MANY_SOCKETS)
             return
         try:
-            response = await self.run(Request(scope, receive))
+            await super().__call__(scope, receive, send)
+        finally:
+            self._places.of_address.leave(address)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        try:
+            context = await self._context(scope)
+            return await self.run(Request(scope, _paid(receive, context.meter)), context)
         except HTTPException as error:
-            response = _refusal(error.status_code, error.reason, {"code": "BAD_USER_INPUT", "fields": {}})
+            return _refusal(error.status_code, error.reason, {"code": "BAD_USER_INPUT", "fields": {}})
         except TooLarge as error:
-            response = _refusal(error.status, str(error), error.extensions, {"connection": "close"})
-        await response(scope, receive, send)
+            return _refusal(error.status, str(error), error.extensions, {"connection": "close"})
+        except TooMany as error:
+            return _refusal(error.status, str(error), error.extensions, _later(error.extensions))
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> GraphQLContext:
-        live = self._door.stranger()
-        context = GraphQLContext(live, live.hub, live.screens)
+        """Of a socket. Who shows too many wrong keys may open it all the same, and is refused in it."""
         try:
-            context.caller = (await self._door.context(request.scope)).caller
-        except Unidentified:
-            context.caller = REFUSED
+            return await self._context(request.scope)
+        except TooMany:
+            return self._of(STRANGER, self._door.addresses.of(request.scope))
+
+    async def _context(self, scope: Scope) -> GraphQLContext:
+        """Raises TooMany. A wrong key is told in the answer to each operation."""
+        try:
+            context = await self._door.context(scope)
+        except Unidentified as error:
+            return self._of(Caller(refusal=str(error)), self._door.addresses.of(scope))
+        return self._of(context.caller, self._door.addresses.of(scope))
+
+    def _of(self, caller: Caller, address: str) -> GraphQLContext:
+        live = self._door.live(caller, address)
+        context = GraphQLContext(live, live.hub, live.screens, live.fleets)
+        context.address = address
         return context
 
     async def on_ws_connect(self, context: GraphQLContext) -> Any:
         try:
-            await self._door.introduce(context, context.connection_params)
-        except Unidentified as error:
+            await self._door.introduce(context, context.address, context.connection_params)
+        except (Unidentified, TooMany) as error:
             raise ConnectionRejectionError(error.extensions) from None
+        key = context.caller.key_id
+        if key is not None:
+            if not self._places.of_key.take(key):
+                raise NoPlace
+            context.place = key
         return await super().on_ws_connect(context)
+
+    def leave(self, context: GraphQLContext) -> None:
+        """The socket of this context is closed."""
+        if context.place is not None:
+            self._places.of_key.leave(context.place)
+            context.place = None
+
+    def create_response(self, response_data: Any, sub_response: Response) -> Response:
+        """Says also in a header when to come again: proxies and plain clients look there."""
+        response = super().create_response(response_data, sub_response)
+        for part in response_data if isinstance(response_data, list) else [response_data]:
+            for error in part.get("errors", ()):
+                response.headers.update(_later(error.get("extensions", {})))
+        return response
 
     async def render_graphql_ide(self, request: Request) -> Response:
         assert self._page is not None
@@ -106,6 +180,27 @@ class View(GraphQL[GraphQLContext, None]):
 
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)
+
+
+def _paid(receive: Receive, meter: Meter) -> Receive:
+    """A body is paid for before it is decoded: raises TooMany inside the one that reads it."""
+    size = 0
+
+    async def paid() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if message["type"] == "http.request" and not message.get("more_body"):
+            meter.spend(costs.body(size))
+        return message
+
+    return paid
+
+
+def _later(extensions: Mapping[str, Any]) -> dict[str, str]:
+    """The header that goes with an error of these extensions."""
+    after = extensions.get("retryAfter")
+    return {} if after is None else {"retry-after": str(after)}
 
 
 def _check(part: Any) -> None:

@@ -1,18 +1,65 @@
 """Alive, ready, and how it goes."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from models.database import Database
 from models.ingest import Ingest
+from models.reports import Reports
+from server.auth import Door
+from server.connections import Connections, SocketPlaces
+from server.shared import Streams
 from subscriptions.hub import Hub
 
 
-def routes(database: Database, ingest: Ingest, hub: Hub) -> list[Route]:
+class Guards(NamedTuple):
+    """What keeps too much out."""
+
+    door: Door
+    connections: Connections
+    sockets: SocketPlaces
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How often, by reason."""
+        return {
+            **self.door.limits.refused,
+            "waiting_keys": self.door.waiting.refused,
+            **self.connections.refused,
+            "sockets_of_address": self.sockets.of_address.refused,
+            "sockets_of_key": self.sockets.of_key.refused,
+        }
+
+
+class GuardFigures(Collector):
+    """Read when they are asked for."""
+
+    def __init__(self, guards: Guards) -> None:
+        self._guards = guards
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        for name, text, label, figures in (
+            ("passline_refused", "What was refused, by reason.", "reason", self._guards.refused),
+            ("passline_buckets", "Buckets of points kept.", "kind", self._guards.door.limits.kept),
+        ):
+            family = GaugeMetricFamily(name, text, labels=[label])
+            for value, count in figures.items():
+                family.add_metric([value], count)
+            yield family
+
+
+def routes(
+    database: Database, ingest: Ingest, reports: Reports, hub: Hub, streams: Streams, guards: Guards
+) -> list[Route]:
     """`/healthz`, `/readyz`, `/metrics`. They only read."""
-    registry = _registry(ingest, hub)
+    registry = _registry(ingest, reports, hub, streams, guards)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("alive")
@@ -35,14 +82,28 @@ async def _usable(database: Database) -> bool:
     return True
 
 
-def _registry(ingest: Ingest, hub: Hub) -> CollectorRegistry:
+def _registry(
+    ingest: Ingest, reports: Reports, hub: Hub, streams: Streams, guards: Guards
+) -> CollectorRegistry:
     registry = CollectorRegistry()
+    registry.register(GuardFigures(guards))
+    open_sockets = guards.sockets.of_address
     for name, text, read in (
         ("passline_ingest_waiting", "Passings that wait to be written.", lambda: ingest.waiting),
         ("passline_ingest_commits", "Transactions of passings.", lambda: ingest.commits),
         ("passline_ingest_passings", "Passings stored by this process.", lambda: ingest.inserted),
         ("passline_ingest_duplicates", "Repeated passings seen by this process.", lambda: ingest.repeated),
+        ("passline_reports_waiting", "Telemetry reports that wait to be written.", lambda: reports.waiting),
+        ("passline_reports_commits", "Transactions of telemetry.", lambda: reports.commits),
+        ("passline_reports_stored", "Reports stored by this process.", lambda: reports.inserted),
+        ("passline_reports_duplicates", "Repeated reports seen by this process.", lambda: reports.repeated),
         ("passline_listeners", "Subscriptions that listen to this process.", lambda: hub.listeners),
+        ("passline_shared_executions", "Subscriptions executed once for many.", lambda: streams.shared),
+        ("passline_shared_followers", "Operations on sockets that follow those.", lambda: streams.followers),
+        ("passline_own_executions", "Operations on sockets that are executed alone.", lambda: streams.alone),
+        ("passline_unread_sockets", "Sockets closed for what they left unread.", lambda: streams.unread),
+        ("passline_connections", "Open connections, sockets included.", lambda: len(guards.connections)),
+        ("passline_sockets", "Open WebSockets.", lambda: open_sockets.total),
         ("passline_bus_alive", "1 while the bus is heard.", lambda: hub.alive),
         ("passline_bus_rebuilds", "How often the bus was lost and built anew.", lambda: hub.rebuilds),
     ):

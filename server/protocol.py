@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with a short way in for what devices send most: P1.
+"""A short way in for what devices send most: P1.
 
 An ordinary request costs uvicorn a scope, a cycle and a task, more than all the work on one passing. A plain
 `POST /v0/passings` of a caller who is known just now is answered here without them. Everything else, and
@@ -7,102 +7,31 @@ whatever is unusual about such a request, is left to uvicorn untouched.
 
 import asyncio
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from resolvers.context import Context
 from rest_compat import hot
 from rest_compat.endpoints import Header, headers_of
-from rest_compat.routes import PREFIX
-from server.auth import Door, key_of
-
-URL = f"{PREFIX}{hot.PATH}".encode()
-OPENING = b"POST " + URL + b" HTTP/1.1\r\n"
-BLANK_LINE = b"\r\n\r\n"
-UNUSUAL = {b"expect", b"origin", b"transfer-encoding", b"upgrade"}
-"""Headers with which a request goes the ordinary way."""
-MOST_BODY = 64 * 1024
-"""Bytes that are taken the short way: as many as uvicorn keeps before it stops reading."""
-MOST_HEAD = 2048
-MOST_HEADS = 4096
-
-
-class Head(NamedTuple):
-    """What a plain request's head says."""
-
-    key: str | None
-    length: int
-
-
-class Heads:
-    """Tells plain heads from others, by uvicorn's own parser.
-
-    A device sends the same few heads over and over, so what they say is remembered.
-    """
-
-    def __init__(self, body_limit: int) -> None:
-        self._most = min(MOST_BODY, body_limit)
-        self._known: dict[bytes, Head | None] = {}
-
-    def read(self, head: bytes) -> Head | None:
-        """None for one that is not plain. `head` goes up to the blank line, which is left out."""
-        try:
-            return self._known[head]
-        except KeyError:
-            pass
-        if len(head) > MOST_HEAD:
-            return None
-        if len(self._known) >= MOST_HEADS:
-            self._known.clear()
-        found = self._known[head] = self._read(head)
-        return found
-
-    def _read(self, head: bytes) -> Head | None:
-        seen = _Seen()
-        parser = httptools.HttpRequestParser(seen)
-        try:
-            parser.feed_data(head + BLANK_LINE)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            return None
-        names = [name for name, _ in seen.headers]
-        if not seen.complete or seen.url != URL or UNUSUAL.intersection(names):
-            return None
-        if parser.get_http_version() != "1.1" or not parser.should_keep_alive() or parser.should_upgrade():
-            return None
-        lengths = [value for name, value in seen.headers if name == b"content-length"]
-        if len(lengths) != 1 or not lengths[0].isdigit() or not 0 < int(lengths[0]) <= self._most:
-            return None
-        return Head(key_of(seen.headers), int(lengths[0]))
-
-
-class _Seen:
-    """What the parser calls out."""
-
-    def __init__(self) -> None:
-        self.url = b""
-        self.headers: list[Header] = []
-        self.complete = False
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        self.complete = True
+from server.addresses import NOWHERE
+from server.auth import Door
+from server.bounded import BETWEEN, BODY, Bounded
+from server.heads import BLANK_LINE, OPENING, Head, Heads
 
 
 class ShortWay:
     """What the connections of one server share."""
 
     def __init__(self, door: Door, body_limit: int) -> None:
-        self.door = door
         self.heads = Heads(body_limit)
+        self._door = door
+
+    def context(self, head: Head, peer: str) -> Context | None:
+        """None: only the ordinary way can tell who it is."""
+        return self._door.at_once(head.key, self._door.addresses.behind(peer, head.forwarded))
 
 
 class _Nobody:
@@ -124,15 +53,11 @@ class Passage:
         self.disconnected = self.response_complete = False
 
 
-_ordinary = HttpToolsProtocol.data_received
+_ordinary = Bounded.data_received
 
 
-class Protocol(HttpToolsProtocol):
-    """One connection. `_held` is a plain head whose body has not wholly come.
-
-    What goes the ordinary way must not notice: for that the slots, as with more than 30 attributes in its
-    dictionary Python finds each of them more slowly.
-    """
+class Protocol(Bounded):
+    """One connection. `_held` is a plain head whose body has not wholly come."""
 
     __slots__ = ("_held", "_way")
 
@@ -168,15 +93,20 @@ class Protocol(HttpToolsProtocol):
             return False
         end = data.find(BLANK_LINE)
         head = self._way.heads.read(data[:end]) if end > 0 else None
-        ctx = self._way.door.at_once(head.key) if head else None
+        ctx = self._way.context(head, self.client[0] if self.client else NOWHERE) if head else None
         if head is None or ctx is None:
             return False
+        self._unset_keepalive_if_required()
         body = data[end + len(BLANK_LINE) :]
         if len(body) < head.length:
             self._held = data
-        elif len(body) > head.length or not self._hand_in(ctx, body):
+            if self._awaited != BODY:
+                self._await(BODY)
+            return True
+        if len(body) > head.length or not self._hand_in(ctx, body):
             return False
-        self._unset_keepalive_if_required()
+        if self._awaited:
+            self._await(BETWEEN)
         return True
 
     def _between(self) -> bool:

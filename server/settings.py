@@ -4,8 +4,10 @@ values.
 Each has a row in docs/settings.md.
 """
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.addresses import Addresses
 
 
 class Settings(BaseSettings):
@@ -22,10 +24,38 @@ class Settings(BaseSettings):
     hash_key: str = ""
     ingest_queue: int = Field(50_000, ge=5_000)
     report_queue: int = Field(20_000, ge=1_000)
+    telemetry_full_days: int = Field(30, ge=1, le=36_500)
+    telemetry_thinned_seconds: int = Field(3600, ge=60, le=366 * 86_400)
     body_limit: int = Field(5 * 1024 * 1024, ge=1024)
+    body_seconds: float = Field(60, gt=0)
+    head_limit: int = Field(64 * 1024, ge=4096)
+    head_seconds: float = Field(10, gt=0)
+    trusted_proxies: str = ""
+    address_connections: int = Field(20_000, ge=1)
+    connections: int = Field(50_000, ge=1)
+    key_sockets: int = Field(20_000, ge=1)
+    address_sockets: int = Field(10_000, ge=1)
+    key_rate: float = Field(5_000, ge=0)
+    key_burst: float = Field(300_000, ge=1)
+    address_rate: float = Field(10_000, ge=0)
+    address_burst: float = Field(600_000, ge=1)
+    stranger_rate: float = Field(500, ge=0)
+    stranger_burst: float = Field(20_000, ge=1)
+    bad_key_rate: float = Field(10, ge=0)
+    bad_key_burst: float = Field(200, ge=1)
+    limiter_entries: int = Field(100_000, ge=1)
     leaderboard_interval: float = Field(0.2, ge=0.01, le=60)
+    fleet_interval: float = Field(0.5, ge=0.01, le=60)
+    watch_interval: float = Field(1, ge=0.05, le=60)
+    socket_outbox: int = Field(4 * 1024 * 1024, ge=1024 * 1024)
     drain_seconds: int = Field(10, ge=1)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field("console", pattern="^(console|json)$")
     graphiql: bool = True
     introspection: bool = True
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        Addresses(text)
+        return text

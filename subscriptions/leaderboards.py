@@ -19,6 +19,8 @@ async def feed(
     One who reads slowly gets another snapshot instead of all that came between. Ends with Unidentified when
     the caller's key is revoked, and with NotFound when the event is no longer to be seen.
     """
+    ctx.begin()
+    await _whole(ctx, board)
     pace = ctx.screens.pace(board.event)
     shown = Shown(board.race_id, which, top, counts)
     with pace.listening() as doorbell, pace.screen(shown, board.kept) as screen:
@@ -33,6 +35,7 @@ async def feed(
 
 async def participant(ctx: Live, board: Board, participant: int) -> AsyncGenerator[Standing, None]:
     """The standing of one participant, now and whenever it changes."""
+    ctx.begin()
     last = None
     async for now in _readings(ctx, board):
         standing = now.view(Which()).standing(participant)
@@ -43,6 +46,7 @@ async def participant(ctx: Live, board: Board, participant: int) -> AsyncGenerat
 
 async def race(ctx: Live, board: Board) -> AsyncGenerator[Progress, None]:
     """How the race goes, now and whenever that changes."""
+    ctx.begin()
     last = None
     async for _ in _readings(ctx, board):
         progress = await leaderboards.progress(ctx, board)
@@ -54,9 +58,16 @@ async def race(ctx: Live, board: Board) -> AsyncGenerator[Progress, None]:
 async def _readings(ctx: Live, board: Board) -> AsyncIterator[Leaderboard]:
     with ctx.screens.pace(board.event).listening() as doorbell:
         while True:
+            await _whole(ctx, board)
             yield board.leaderboard
             await doorbell.wait()
             await _still(ctx, board)
+
+
+async def _whole(ctx: Live, board: Board) -> None:
+    """What is read of the board before the next await is of one moment, in which the caller may look."""
+    await board.kept.settled()
+    events.seen(ctx, board.event)
 
 
 async def _still(ctx: Live, board: Board) -> None:

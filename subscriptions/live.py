@@ -1,6 +1,8 @@
 """A context that can also listen."""
 
-from resolvers.context import Context
+from resolvers import costs
+from resolvers.context import FREE, Context, Meter
+from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
 from subscriptions.screens import Screens
 
@@ -8,9 +10,9 @@ from subscriptions.screens import Screens
 class Live(Context):
     """What feeds get beside what operations get."""
 
-    __slots__ = ("hub", "screens")
+    __slots__ = ("hub", "screens", "fleets")
 
-    def __init__(self, context: Context, hub: Hub, screens: Screens) -> None:
+    def __init__(self, context: Context, hub: Hub, screens: Screens, fleets: Fleets) -> None:
         super().__init__(
             context.caller,
             context.database,
@@ -23,3 +25,17 @@ class Live(Context):
         )
         self.hub = hub
         self.screens = screens
+        self.fleets = fleets
+
+    def begin(self) -> Meter:
+        """The first line of a feed: it is paid for now, and what it reads from then on is free.
+
+        Returns who paid, for what is not.
+        """
+        meter, self.meter = self.meter, FREE
+        meter.spend(costs.START)
+        return meter
+
+    async def still(self) -> None:
+        """Raises Unidentified when the caller's key was revoked in the meantime."""
+        await self.callers.still(self.caller)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from models.passings import Filter, Row
-from resolvers import passings
+from resolvers import costs, passings
 from resolvers.errors import Invalid
 from subscriptions.hub import Topic
 from subscriptions.live import Live
@@ -18,6 +18,8 @@ def topic(ctx: Live, which: Filter) -> Topic:
         return "session", which.session_row
     if which.device_row is not None:
         return "device", which.device_row
+    if ctx.caller.device_row is not None:
+        return "device", ctx.caller.device_row
     return "account", ctx.caller.account
 
 
@@ -28,6 +30,7 @@ async def feed(ctx: Live, which: Filter, after: int | None) -> AsyncGenerator[li
     backup.
     Ends with Unidentified when the caller's key is revoked.
     """
+    payer = ctx.begin()
     with ctx.hub.listen(topic(ctx, which)) as doorbell:
         newest = await passings.position(ctx)
         if after is not None and after > newest:
@@ -39,4 +42,6 @@ async def feed(ctx: Live, which: Filter, after: int | None) -> AsyncGenerator[li
                 yield rows
             if len(rows) < AT_ONCE:
                 await doorbell.wait()
+            else:
+                payer.charge(costs.rows(len(rows)))  # what was missed is read as by any other operation
             await ctx.callers.still(ctx.caller)

@@ -24,6 +24,7 @@ from resolvers.leaderboards import Boards
 from server.app import build, now
 from server.protocol import Protocol
 from server.settings import Settings
+from server.sockets import Sockets
 
 T = TypeVar("T")
 _names = itertools.count(1)
@@ -32,15 +33,16 @@ _names = itertools.count(1)
 class Server:
     """A running server. `operate` runs an operation in its loop with the operator's rights."""
 
-    def __init__(self, http: Any = Protocol, **settings: Any) -> None:
+    def __init__(self, http: Any = Protocol, ws: Any = Sockets, **settings: Any) -> None:
         self.settings = Settings(_env_file=None, **settings)
         self._config = uvicorn.Config(
             build(self.settings),
             http=http,
-            ws="websockets-sansio",
+            ws=ws,
             ws_per_message_deflate=False,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
         self._server = uvicorn.Server(self._config)
@@ -84,7 +86,7 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     path: Path = tmp_path_factory.mktemp("server") / "passline.db"
-    running = Server(database_url=f"sqlite+aiosqlite:///{path}").start()
+    running = Server(database_url=f"sqlite+aiosqlite:///{path}", watch_interval=0.1).start()
     yield running
     running.stop()
 

@@ -109,7 +109,7 @@ async def running(
 async def stored(database: Database, token: str, account_id: int) -> sessions.Session:
     """The session as the table has it now."""
     async with database.reading() as transaction:
-        found = await sessions.by_token(transaction, account_id, token)
+        found = await sessions.by_token(transaction, keys.Owner(account_id), token)
     assert found is not None
     return found
 

@@ -17,6 +17,9 @@ HOME = Path(__file__).parents[1]
 ROOMS = ("timing", "models", "resolvers", "subscriptions", "schema", "rest_compat", "server")
 OURS = (*ROOMS, "replay", "web", "bench")
 NOUNS = (
+    "alarms",
+    "audits",
+    "bindings",
     "corrections",
     "devices",
     "events",
@@ -31,6 +34,7 @@ NOUNS = (
     "results",
     "servings",
     "sessions",
+    "telemetry",
     "verdicts",
 )
 """The files of operations in `resolvers`; the others there serve these."""
@@ -38,13 +42,18 @@ SERVING = {
     "__init__",
     "callers",
     "context",
+    "costs",
     "courses",
     "entries",
     "errors",
     "inputs",
     "limits",
+    "numberings",
     "patches",
+    "reports",
+    "retention",
     "sheets",
+    "watch",
 }
 
 
@@ -94,13 +103,14 @@ def test_every_operation_asks_first_who_is_asking(noun):
 
 @pytest.mark.parametrize("noun", NOUNS)
 def test_every_operation_refuses_who_may_not(noun):
-    """It asks for a right, or for the account, which a stranger does not have, or whether the event is seen."""
+    """It asks for a right, or for the account, which a stranger does not have, or whether the event is seen, or
+    the binding token usable."""
     tree = ast.parse((HOME / "resolvers" / f"{noun}.py").read_text())
     lax = [
         function.name
         for function in tree.body
         if isinstance(function, ast.AsyncFunctionDef) and not function.name.startswith("_")
-        if not re.search(r"ctx\.(must|caller\.account\b)|(seen|visible)\(", ast.unparse(function))
+        if not re.search(r"ctx\.(must|caller\.account\b)|(seen|visible|owned|usable)\(", ast.unparse(function))
     ]
     assert lax == []
 

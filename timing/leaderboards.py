@@ -132,6 +132,10 @@ class Leaderboard:
             field.put(participant, before, None, self.revision)
         return True
 
+    def keeps(self, which: Which) -> bool:
+        """Is this view kept up already? To make it takes a look at everybody."""
+        return which in self._views or which in self._teams
+
     def view(self, which: Which = EVERYBODY) -> View | TeamView:
         """Raises LookupError when the race has no such checkpoint or lap."""
         if which.ranking is not TEAM:

@@ -22,31 +22,22 @@ PART = 1000
 class Scoring:
     """Takes reads and changes in any order; the boards come out the same. For one thread."""
 
-    boards: dict[int, Leaderboard]
-    """By race."""
-
     def __init__(self, definition: Definition) -> None:
-        self.boards = {}
-        self._begin(definition)
-
-    def _begin(self, definition: Definition) -> None:
-        revision = max((board.revision for board in self.boards.values()), default=-1) + 1
         self.courses = {race.id: Course(race) for race in definition.races}
-        self.boards = {race: Leaderboard(course, revision) for race, course in self.courses.items()}
+        self.boards = {race: Leaderboard(course) for race, course in self.courses.items()}
+        """By race."""
         self.servings = Servings(definition.servings, self.courses)
         self.ledger = Ledger(definition.participants, definition.rulings)
         self.verdicts = Verdicts(self.ledger, self.servings, self.courses)
         self._left = 0
 
-    def define(self, definition: Definition) -> None:
-        """Everything anew, from the reads that were taken. Boards go on from a later revision."""
-        reads = [read for track in self.ledger.everybody() for read in track.reads]
-        self._begin(definition)
-        self.ledger.take(reads)
-
     def take(self, reads: Iterable[Read]) -> None:
         """Reads in any order; one that was taken before is passed over."""
         self.ledger.take(reads)
+
+    def reads(self) -> Iterator[Read]:
+        """Everything that was taken, in no order, for another scoring; this one must not change meanwhile."""
+        return (read for track in self.ledger.everybody() for read in track.reads)
 
     def change(self, participants: Iterable[Participant] = (), rulings: Iterable[Ruling] = ()) -> None:
         """Participants who came or changed; rulings, of which a later one replaces an earlier one."""

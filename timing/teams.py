@@ -1,7 +1,7 @@
 """Teams: the best so many of each, by the sum of their times or of their ranks."""
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from timing.courses import Course
@@ -49,6 +49,10 @@ class TeamView:
     def page(self, offset: int = 0, limit: int = 50) -> list[Standing]:
         teams = self._settled()._teams[offset : offset + limit]
         return [self._show(team, place) for place, team in enumerate(teams, offset + 1)]
+
+    def names(self) -> Iterator[str]:
+        """All teams, in the order of their lines."""
+        return (team.name for team in self._settled()._teams)
 
     def rank_of(self, participant: int) -> int | None:
         """The rank of a participant's team."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sortedcontainers import SortedList
 
 from timing.courses import Course
-from timing.races import Basis
+from timing.races import Basis, Participant
 from timing.results import Result
 from timing.standings import FINISHED, Counts, Line, Standing, Tally, standing
 
@@ -129,6 +129,11 @@ class View:
         """The lines from `offset` on."""
         keys = self._order.islice(offset, offset + limit)
         return [self._show(key, place) for place, key in enumerate(keys, offset + 1)]
+
+    def participants(self) -> Iterator[Participant]:
+        """Everybody on this board, in the order of its lines."""
+        lines = self._lines
+        return (lines[key & _ID].participant for key in self._order)
 
     def standing(self, participant: int) -> Standing | None:
         key = self._keys.get(participant)

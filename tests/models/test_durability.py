@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from models import passings, sessions
+from models.keys import Owner
 from tests import factories as make
 
 ROUNDS = 3
@@ -47,7 +48,7 @@ async def test_what_was_acknowledged_before_a_kill_is_stored_once(database, url)
         acknowledged += acknowledged_until_killed(url, session.account_id, session.token, turn * APART)
     async with database.reading() as transaction:  # one view: the last commit may still be under way
         rows = await passings.arrived(transaction, session.id, 0, limit=10_000_000)
-        now = await sessions.by_token(transaction, session.account_id, session.token)
+        now = await sessions.by_token(transaction, Owner(session.account_id), session.token)
     stored = Counter(row.number for row in rows)
     assert len(acknowledged) >= ROUNDS
     assert [number for number in acknowledged if stored[number] != 1] == []

@@ -35,6 +35,17 @@ async def test_what_is_new_is_inserted_with_everything_the_device_said(database,
     assert row == (session.account_id, written.position, session.id, session.device_row, 5, *said)
 
 
+async def test_who_acts_for_one_device_sends_nothing_for_another(database, session):
+    sibling = await make.session(database, await make.device(database, session.account_id))
+    mine, theirs = make.submission(session, make.content(1)), make.submission(sibling, make.content(2))
+    only = {"device_row": session.device_row}
+    async with make.running(database) as ingest:
+        sent = [mine._replace(**only), theirs._replace(**only), theirs]
+        refused = [await each is None for each in [asyncio.ensure_future(ingest.write(one)) for one in sent]]
+    assert refused == [False, True, False], "all in one batch"
+    assert [row.number for row in await rows_of(database, sibling)] == [2]
+
+
 async def test_sent_again_it_is_a_duplicate(database, session):
     said = make.content(
         1, latitude=48.12345678901234, longitude=-0.1, chip="É\n\"\\'", gender="🏁", time_zone="CET"

@@ -8,6 +8,7 @@ import pytest
 from models import passings
 from models.database import Database
 from models.ingest import Ingest
+from models.keys import Owner
 from models.passings import Filter
 from tests import factories as make
 
@@ -21,7 +22,7 @@ async def follow(database: Database, account_id: int, writing: asyncio.Future, l
         over = writing.done()
         async with database.reading() as session:
             after = seen[-1].position if seen else 0
-            found = await passings.after(session, account_id, Filter(), after, limit)
+            found = await passings.after(session, Owner(account_id), Filter(), after, limit)
         seen += found
         if over and not found:
             return seen

@@ -6,7 +6,8 @@ import logging
 import pytest
 
 from models import passings
-from models.ingest import MOST_ROWS, Failed, Full, Ingest
+from models.batches import MOST_ROWS, Failed, Full
+from models.ingest import Ingest
 from tests import factories as make
 
 POISON = 2**63

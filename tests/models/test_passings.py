@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from models import numbers as numbered
 from models import passings as rows
+from models import tail
+from models.keys import Owner
 from models.passings import Filter
 from tests import factories as make
 
@@ -21,6 +23,7 @@ class Race:
     async def begin(self):
         self.device = await make.device(self.database)
         self.account_id = self.device.account_id
+        self.owner = Owner(self.account_id)
         self.one = await make.session(self.database, self.device, closed_at=None)
         async with make.running(self.database) as ingest:
             await self.send(ingest, self.one, (30, 1), (10, 5), (20, 3), (12, 4), (40, 2))
@@ -102,29 +105,47 @@ FILTERS = [
 async def test_a_filter_means_the_same_forwards_backwards_and_counted(race, place):
     make_filter, wanted = FILTERS[place]
     which = make_filter(race)
-    assert numbers(await race.ask(rows.after, race.account_id, which, 0, 99)) == wanted
-    assert numbers(await race.ask(rows.before, race.account_id, which, None, 99)) == wanted
-    assert await race.ask(rows.count, race.account_id, which) == len(wanted)
-    assert numbers(await race.ask(rows.after, race.account_id, which, 0, 2)) == wanted[:2]
-    assert numbers(await race.ask(rows.before, race.account_id, which, None, 2)) == wanted[-2:]
+    assert numbers(await race.ask(rows.after, race.owner, which, 0, 99)) == wanted
+    assert numbers(await race.ask(rows.before, race.owner, which, None, 99)) == wanted
+    assert await race.ask(rows.count, race.owner, which) == len(wanted)
+    assert numbers(await race.ask(rows.after, race.owner, which, 0, 2)) == wanted[:2]
+    assert numbers(await race.ask(rows.before, race.owner, which, None, 2)) == wanted[-2:]
 
 
 async def test_pages_by_position_meet_without_a_gap_or_a_repeat(race):
     forwards, position = [], 0
-    while page := await race.ask(rows.after, race.account_id, Filter(), position, 3):
+    while page := await race.ask(rows.after, race.owner, Filter(), position, 3):
         forwards += page
         position = page[-1].position
     backwards, position = [], None
-    while page := await race.ask(rows.before, race.account_id, Filter(), position, 3):
+    while page := await race.ask(rows.before, race.owner, Filter(), position, 3):
         backwards = page + backwards
         position = page[0].position
     assert forwards == backwards and len(forwards) == 10
 
 
+async def test_the_owner_of_one_device_reaches_its_passings_alone(race):
+    one = race.owner._replace(device_row=race.far.device_row)
+    for which, wanted in (
+        (Filter(), [10, 11]),
+        (Filter(session_row=race.far.id), [10, 11]),
+        (Filter(bib="1"), [10]),
+        (Filter(session_row=race.one.id), []),
+        (Filter(device_row=race.device.id), []),
+    ):
+        assert numbers(await race.ask(rows.after, one, which, 0, 99)) == wanted
+        assert numbers(await race.ask(rows.before, one, which, None, 99)) == wanted
+        assert await race.ask(rows.count, one, which) == len(wanted)
+        assert numbers((await tail.after(race.database, one, which, 0, 99))[0]) == wanted
+    positions = [row.position for row in await race.ask(rows.after, race.owner, Filter(), 0, 99)]
+    found = [await race.ask(rows.by_position, one, position) for position in positions]
+    assert [row.number for row in found if row is not None] == [10, 11]
+
+
 async def test_one_passing_by_its_position_only_for_its_account(race):
-    found = await race.ask(rows.by_position, race.account_id, 2)
+    found = await race.ask(rows.by_position, race.owner, 2)
     assert (found.number, found.position) == (10, 2)
-    assert await race.ask(rows.by_position, race.strange.account_id, 2) is None
+    assert await race.ask(rows.by_position, Owner(race.strange.account_id), 2) is None
 
 
 async def test_passings_by_their_numbers(race):
@@ -184,8 +205,8 @@ async def test_reading_throws_away_what_it_changes_and_a_failed_transaction_leav
 
 async def test_a_reader_keeps_its_view_while_others_write(race):
     async with race.database.reading() as session:
-        before = await rows.count(session, race.account_id, Filter())
+        before = await rows.count(session, race.owner, Filter())
         async with make.running(race.database) as ingest:
             await race.send(ingest, race.two, (77, 7))
-        assert await rows.count(session, race.account_id, Filter()) == before
-    assert await race.ask(rows.count, race.account_id, Filter()) == before + 1
+        assert await rows.count(session, race.owner, Filter()) == before
+    assert await race.ask(rows.count, race.owner, Filter()) == before + 1

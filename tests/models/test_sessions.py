@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from models import devices, keys, sessions
+from models.keys import Owner
 from tests import factories as make
 
 
@@ -49,7 +50,7 @@ async def test_a_page_takes_the_same_number_of_statements_whatever_its_length(da
     owner, made = await fleet(database, size)
     statements.clear()
     async with database.reading() as session:
-        found, total = await devices.page(session, owner.id, limit=50)
+        found, total = await devices.page(session, Owner(owner.id), limit=50)
         ids = [device.id for device in found]
         pages = await sessions.pages(session, ids, first=2)
         counts = await sessions.counts_by_device(session, ids)
@@ -81,10 +82,10 @@ async def test_a_devices_counts_are_the_sums_over_its_sessions(database):
         counts = await sessions.counts_by_device(session, [device.id for device, _ in made])
         assert counts[other.id] == sessions.Counts(3, 2, 12, 1)
         assert await sessions.counts_by_device(session, []) == {}
-        assert await sessions.passing_total(session, owner.id) == 4
-        assert await sessions.passing_total(session, owner.id, device_row=other.id) == 2
-        assert await sessions.passing_total(session, owner.id, session_row=made[1][1][1].id) == 2
-        assert await sessions.passing_total(session, owner.id + 1) == 0
+        assert await sessions.passing_total(session, Owner(owner.id)) == 4
+        assert await sessions.passing_total(session, Owner(owner.id), device_row=other.id) == 2
+        assert await sessions.passing_total(session, Owner(owner.id), session_row=made[1][1][1].id) == 2
+        assert await sessions.passing_total(session, Owner(owner.id + 1)) == 0
 
 
 async def test_the_next_session_is_the_oldest_that_holds_something_behind_the_place(database):
@@ -114,13 +115,13 @@ async def test_sessions_of_a_device_the_newest_and_the_active_one(database):
         assert (await sessions.newest(session, device.id)).id == kept[2].id
         assert [each.id for each in await sessions.active_of(session, [device.id])] == [kept[2].id]
         assert await sessions.newest(session, device.id + 1) is None
-        assert await sessions.by_ids(session, owner.id + 1, [each.id for each in kept]) == []
+        assert await sessions.by_ids(session, Owner(owner.id + 1), [each.id for each in kept]) == []
 
 
 async def test_a_device_has_at_most_one_active_session(database):
     session = await make.session(database)
     async with database.reading() as transaction:
-        [device] = await devices.by_ids(transaction, session.account_id, [session.device_row])
+        [device] = await devices.by_ids(transaction, Owner(session.account_id), [session.device_row])
     with pytest.raises(IntegrityError):
         await make.session(database, device)
 
@@ -138,8 +139,8 @@ async def test_closing_keeps_the_first_end(database):
 async def test_a_name_that_cannot_be_one_of_ours_is_nobodys(database, name):
     session = await make.session(database)
     async with database.reading() as transaction:
-        assert await sessions.by_token(transaction, session.account_id, name) is None
-        assert await devices.by_device_id(transaction, session.account_id, name) is None
+        assert await sessions.by_token(transaction, Owner(session.account_id), name) is None
+        assert await devices.by_device_id(transaction, Owner(session.account_id), name) is None
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ async def test_devices_are_searched_by_what_people_type(database, search, found)
     owner, _ = await fleet(database, 3)
     await make.device(database, alias="Mat of a stranger")
     async with database.reading() as session:
-        page, total = await devices.page(session, owner.id, search=search, limit=2)
+        page, total = await devices.page(session, Owner(owner.id), search=search, limit=2)
     assert (len(page), total) == (min(found, 2), found)
 
 
@@ -160,13 +161,13 @@ async def test_devices_page_by_row_by_offset_and_by_state(database):
     ids = [device.id for device, _ in made]
     async with database.reading() as session:
         ask = devices.page
-        assert [each.id for each in (await ask(session, owner.id, after=ids[0], limit=2))[0]] == ids[1:]
-        assert [each.id for each in (await ask(session, owner.id, offset=2, limit=9))[0]] == [
+        assert [each.id for each in (await ask(session, Owner(owner.id), after=ids[0], limit=2))[0]] == ids[1:]
+        assert [each.id for each in (await ask(session, Owner(owner.id), offset=2, limit=9))[0]] == [
             ids[2],
             loose.id,
         ]
-        assert [each.id for each in (await ask(session, owner.id, bound=False, limit=9))[0]] == [loose.id]
-        assert (await ask(session, owner.id, bound=True, limit=1))[1] == 3
+        assert [each.id for each in (await ask(session, Owner(owner.id), bound=False, limit=9))[0]] == [loose.id]
+        assert (await ask(session, Owner(owner.id), bound=True, limit=1))[1] == 3
 
 
 async def test_an_accounts_position_is_that_of_its_last_commit(database):

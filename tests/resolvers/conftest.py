@@ -1,6 +1,7 @@
 """Operations on a real database, asked by callers with real keys; only the clock is not real."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -27,7 +28,7 @@ class Office:
 
     def __init__(self, database: Database, ingest: Ingest, clock: make.Clock) -> None:
         self.database, self.ingest, self.clock = database, ingest, clock
-        self.reports = Reports(database, lambda _touched: None, 20_000)
+        self.reports = Reports(database, lambda _touched: None, 20_000, rest=0)
         self.callers = Callers(database, "secret", clock)
         self.operator = self.context(make.OPERATOR)
 
@@ -50,6 +51,15 @@ class Office:
         return await self.by(await self.key(ctx.caller.account, access, **wanted))
 
 
+@asynccontextmanager
+async def working(database: Database, clock: make.Clock) -> AsyncIterator[Office]:
+    async with make.running(database) as ingest:
+        opened = Office(database, ingest, clock)
+        opened.reports.start()
+        yield opened
+        await opened.reports.close()
+
+
 @pytest.fixture
 def clock() -> make.Clock:
     return make.Clock()
@@ -57,15 +67,15 @@ def clock() -> make.Clock:
 
 @pytest.fixture
 async def office(sqlite_database, clock) -> AsyncIterator[Office]:
-    async with make.running(sqlite_database) as ingest:
-        yield Office(sqlite_database, ingest, clock)
+    async with working(sqlite_database, clock) as opened:
+        yield opened
 
 
 @pytest.fixture
 async def each_office(database, clock) -> AsyncIterator[Office]:
     """On SQLite, and then on PostgreSQL: for what callers do at the same moment."""
-    async with make.running(database) as ingest:
-        yield Office(database, ingest, clock)
+    async with working(database, clock) as opened:
+        yield opened
 
 
 @pytest.fixture

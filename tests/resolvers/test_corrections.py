@@ -234,7 +234,7 @@ async def test_correcting_needs_the_right_and_the_account(office, ctx, other, de
     assert await desk.rulings() == []
     async with ctx.database.reading() as session:
         assert await rows.adjustment_sums(session, desk.event.id) == {}
-        assert len(await passing_rows.after(session, ctx.caller.account, passing_rows.Filter(), 0, 9)) == 1
+        assert len(await passing_rows.after(session, ctx.caller.owner, passing_rows.Filter(), 0, 9)) == 1
 
 
 async def test_who_or_what_is_not_there_is_not_found(ctx):

@@ -5,13 +5,24 @@ import random
 
 import pytest
 
-from resolvers import corrections, events, leaderboards, races, registrations, servings, verdicts
+from resolvers import (
+    corrections,
+    events,
+    leaderboards,
+    races,
+    registrations,
+    servings,
+    telemetry,
+    verdicts,
+)
 from resolvers.context import STRANGER
 from resolvers.corrections import NewManual
 from resolvers.errors import Conflict, Invalid, NotFound, TimingError, Unidentified
+from resolvers.reports import NewReport
 from tests.resolvers.day import Day, at
+from timing import standings, views
 from timing.races import Override, Ruling
-from timing.views import Which
+from timing.views import Ranking, Which
 
 
 @pytest.fixture
@@ -145,6 +156,41 @@ async def test_a_page_is_found_by_bib_and_by_name(ctx, day):
     assert [line.place for line in leaderboards.page(view, after=1, limit=1)[0]] == [2]
 
 
+@pytest.mark.parametrize("which", [Which(), Which(gender="F"), Which(Ranking.TEAM)])
+@pytest.mark.parametrize("search", ["n1", "3", "RÜSSEL", "strasse", "t", "nobody"])
+async def test_a_search_finds_what_all_lines_would(ctx, day, which, search):
+    await day.enter(*"12345", gender="F", team="Rüssel")
+    await day.enter("13", "14", "15", "16", gender="M", team="Straße")
+    for place, bib in enumerate(("15", "2", "14", "13")):
+        await day.see(2, 2000 + place // 2, bib)
+    view = (await leaderboards.of_race(ctx, day.race.id)).leaderboard.view(which)
+    wanted = [
+        line
+        for line in view.page(0, 99)
+        if search.casefold() in (line.participant.name if line.participant else line.team).casefold()
+        or (line.participant and line.participant.bib == search)
+    ]
+    assert leaderboards.page(view, search=search, limit=99) == (wanted, len(wanted), False)
+    for after in range(len(view) + 1):
+        behind = [line for line in wanted if line.place > after]
+        found = leaderboards.page(view, search=search, after=after, limit=2)
+        assert found == (behind[:2], len(wanted), len(behind) > 2)
+
+
+async def test_a_search_builds_no_standing_but_those_it_gives(ctx, day, monkeypatch):
+    built = []
+
+    def standing(*args):
+        built.append(standings.standing(*args))
+        return built[-1]
+
+    monkeypatch.setattr(views, "standing", standing)
+    await day.enter(*(str(bib) for bib in range(10, 40)))
+    view = (await leaderboards.of_race(ctx, day.race.id)).leaderboard.view(Which())
+    found, total, _ = leaderboards.page(view, search="N", limit=3)
+    assert total == 30 and found == built and len(built) == 3
+
+
 async def test_a_checkpoint_of_another_race_is_refused(ctx, day):
     board = await leaderboards.of_race(ctx, day.race.id)
     with pytest.raises(Invalid, match="checkpoint_id"):
@@ -165,6 +211,8 @@ async def test_how_a_race_goes(ctx, day):
     await day.see(2, 2000, "1")
     assert await state() == ("FINISHED", 3, 2)
     assert board.state[0] == 2
+    await telemetry.report(ctx, day.device_ids[1], [NewReport()])
+    assert await state() == ("FINISHED", 3, 3), "a report is a sign of life too"
 
 
 async def test_the_least_used_boards_are_let_go_and_made_anew(ctx, day, monkeypatch):

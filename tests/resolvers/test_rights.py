@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from resolvers import (
+    alarms,
+    audits,
+    bindings,
     context,
     corrections,
     devices,
@@ -23,6 +26,7 @@ from resolvers import (
     results,
     servings,
     sessions,
+    telemetry,
     verdicts,
 )
 from resolvers.context import REFUSED, STRANGER, Caller
@@ -36,6 +40,24 @@ NEEDED = {
     "devices.page": "devices:read",
     "devices.of_rows": "devices:read",
     "devices.counts": "devices:read",
+    "devices.reached": "devices:read",
+    "devices.last_session_counts": "devices:read",
+    "alarms.open_alarms": "devices:read",
+    "alarms.of_id": "devices:read",
+    "alarms.page": "devices:read",
+    "alarms.pages": "devices:read",
+    "alarms.thresholds": "devices:read",
+    "alarms.set_thresholds": "devices:write",
+    "bindings.create": "devices:write",
+    "bindings.page": "devices:write",
+    "bindings.of_rows": "devices:write",
+    "bindings.revoke": "devices:write",
+    "telemetry.report": "telemetry:write",
+    "telemetry.timed": "telemetry:read",
+    "telemetry.history": "telemetry:read",
+    "telemetry.buckets": "telemetry:read",
+    "telemetry.counts": "telemetry:read",
+    "telemetry.health": "devices:read",
     "sessions.open": "sessions:write",
     "sessions.close": "sessions:write",
     "sessions.of_token": "sessions:read",
@@ -87,11 +109,16 @@ NEEDED = {
     "keys.create_account": "accounts:admin",
     "keys.create": "keys:admin",
     "keys.page": "keys:admin",
+    "keys.of_rows": "keys:admin",
+    "keys.rotate": "keys:admin",
     "keys.revoke": "keys:admin",
+    "audits.page": "keys:admin",
+    "audits.uses": "keys:admin",
 }
 """The one scope that lets a caller in."""
 FOR_EVERY_KEY = {"keys.account"}
 FOR_EVERYBODY = {
+    "bindings.exchange",
     "participants.of_id",
     "participants.of_bib",
     "participants.of_rows",
@@ -112,7 +139,8 @@ FOR_EVERYBODY = {
     "leaderboards.of_bib",
     "leaderboards.progress",
 }
-"""They show what is public to strangers too; that the rest is hidden is told by the tests of each noun."""
+"""They show what is public to strangers too; that the rest is hidden is told by the tests of each noun.
+An exchange asks for a binding token instead of a key."""
 ALSO_WITHOUT_A_KEY = {"events.page"}
 
 
@@ -121,10 +149,14 @@ def operations() -> Iterator[tuple[str, Callable[..., Any]]]:
         leaderboards,
         verdicts,
         devices,
+        telemetry,
         sessions,
         passings,
         polls,
         keys,
+        alarms,
+        audits,
+        bindings,
         events,
         races,
         servings,

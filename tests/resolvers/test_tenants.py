@@ -1,10 +1,17 @@
 """Nothing of one account is visible to another, by any operation."""
 
+from functools import partial
+
 import pytest
 
+from models import alarms as alarm_rows
+from models.history import Period
 from models.participants import Filter as Who
 from models.passings import Filter
 from resolvers import (
+    alarms,
+    audits,
+    bindings,
     corrections,
     devices,
     events,
@@ -19,6 +26,7 @@ from resolvers import (
     results,
     servings,
     sessions,
+    telemetry,
     verdicts,
 )
 from resolvers.corrections import NewManual
@@ -27,9 +35,21 @@ from resolvers.devices import NewDevice
 from resolvers.entries import NewParticipant
 from resolvers.errors import NotFound, SessionNotActive, Unidentified
 from resolvers.keys import NewKey
+from resolvers.reports import NewReport
 from resolvers.servings import ServeCheckpoint
+from resolvers.telemetry import Part
 from tests.resolvers.racing import NOON_TEXT, make_event, make_race
 from tests.resolvers.test_rights import OPERATIONS
+
+
+async def _alarm(ctx, device) -> alarm_rows.Alarm:
+    start = alarm_rows.Start(device.id, "MOVED", device.account_id, "WARNING", "")
+    await ctx.database.transact(partial(alarm_rows.write, alarm_rows.Changes([start]), 1))
+    return (await alarms.open_alarms(ctx, [device.id]))[device.id][0]
+
+
+async def _alarms(ctx, device) -> tuple[list[alarm_rows.Alarm], int]:
+    return (await alarms.pages(ctx, [device.id], None, None, 9))[device.id]
 
 
 class Theirs:
@@ -39,10 +59,13 @@ class Theirs:
     async def of(cls, ctx, record):
         self = cls()
         self.device = (await devices.bind(ctx, NewDevice(model="M", serial_number="S1"))).device
+        await telemetry.report(ctx, self.device.device_id, [NewReport(mode="IDLE")])
         self.session = await sessions.open(ctx, self.device.device_id)
         await record(ctx, self.session.token, 1, 3)
         await record(ctx, self.session.token, 1, bib="other")
         self.key_id = ctx.caller.key_id
+        await ctx.callers.note_use()
+        self.token, _ = await bindings.create(ctx)
         self.account_id = ctx.caller.account
         self.event = await make_event(ctx)
         self.race = await make_race(ctx, self.event, categories=[NewCategory(name="All")])
@@ -55,12 +78,13 @@ class Theirs:
         self.participant = added.participant
         self.board = await leaderboards.of_race(ctx, self.race.id)
         self.row = await passings.of_position(ctx, 1)
+        self.alarm = await _alarm(ctx, self.device)
         return self
 
     def vanish(self) -> None:
         """From now on it names what nobody has."""
         self.device.device_id = self.session.token = self.event.token = "F" * 64
-        self.key_id = 999_999_999
+        self.key_id = self.token.id = self.alarm.id = 999_999_999
         self.participant.participant_id = "F" * 64
         for each in (self.race, self.wave, self.category, self.checkpoint, self.serving, self.participant):
             each.id = 999_999_999
@@ -69,6 +93,9 @@ class Theirs:
 REFUSED = {
     "devices.unbind": lambda ctx, of: devices.unbind(ctx, of.device.device_id),
     "devices.of_id": lambda ctx, of: devices.of_id(ctx, of.device.device_id),
+    "devices.reached": lambda ctx, of: devices.reached(ctx, [of.device.device_id]),
+    "telemetry.report": lambda ctx, of: telemetry.report(ctx, of.device.device_id, [NewReport()]),
+    "telemetry.timed": lambda ctx, of: telemetry.timed(ctx, of.device.device_id, Period()),
     "sessions.open": lambda ctx, of: sessions.open(ctx, of.device.device_id),
     "sessions.close": lambda ctx, of: sessions.close(ctx, of.session.token),
     "sessions.of_token": lambda ctx, of: sessions.of_token(ctx, of.session.token),
@@ -83,6 +110,9 @@ REFUSED = {
     "passings.of_position": lambda ctx, of: passings.of_position(ctx, 1),
     "polls.poll": lambda ctx, of: polls.poll(ctx, of.device.device_id),
     "keys.revoke": lambda ctx, of: keys.revoke(ctx, of.key_id),
+    "keys.rotate": lambda ctx, of: keys.rotate(ctx, of.key_id),
+    "bindings.revoke": lambda ctx, of: bindings.revoke(ctx, of.token.id),
+    "alarms.of_id": lambda ctx, of: alarms.of_id(ctx, of.alarm.id),
     "events.update": lambda ctx, of: events.update(ctx, of.event.token, {"name": "Mine"}),
     "events.of_token": lambda ctx, of: events.of_token(ctx, of.event.token),
     "events.own": lambda ctx, of: events.own(ctx, of.event.token),
@@ -133,6 +163,18 @@ EMPTY = {
     "devices.page": lambda ctx, of: devices.page(ctx, limit=9),
     "devices.of_rows": lambda ctx, of: devices.of_rows(ctx, [of.device.id]),
     "devices.counts": lambda ctx, of: devices.counts(ctx, [of.device.id]),
+    "devices.last_session_counts": lambda ctx, of: devices.last_session_counts(ctx, [of.device.id]),
+    "alarms.open_alarms": lambda ctx, of: alarms.open_alarms(ctx, [of.device.id]),
+    "alarms.page": lambda ctx, of: alarms.page(ctx, limit=9),
+    "alarms.pages": lambda ctx, of: _alarms(ctx, of.device),
+    "keys.of_rows": lambda ctx, of: keys.of_rows(ctx, [of.key_id]),
+    "audits.uses": lambda ctx, of: audits.uses(ctx, [of.key_id], 9),
+    "bindings.page": lambda ctx, of: bindings.page(ctx, limit=9),
+    "bindings.of_rows": lambda ctx, of: bindings.of_rows(ctx, [of.token.id]),
+    "telemetry.history": lambda ctx, of: telemetry.history(ctx, [of.device.id], Part(Period(), 9)),
+    "telemetry.buckets": lambda ctx, of: telemetry.buckets(ctx, [of.device.id], Part(Period(), 9), 60),
+    "telemetry.counts": lambda ctx, of: telemetry.counts(ctx, [of.device.id], Period()),
+    "telemetry.health": lambda ctx, of: telemetry.health(ctx, [of.device.id]),
     "sessions.of_rows": lambda ctx, of: sessions.of_rows(ctx, [of.session.id]),
     "sessions.active_of_rows": lambda ctx, of: sessions.active_of_rows(ctx, [of.device.id]),
     "sessions.missing_numbers": lambda ctx, of: sessions.missing_numbers(ctx, [of.session.id], 9),
@@ -161,7 +203,19 @@ BY_ROW = {
     "passings.before by session": lambda ctx, of: passings.before(ctx, Filter(of.session.id), None, 9),
     "passings.count by session": lambda ctx, of: passings.count(ctx, Filter(of.session.id, bib="7")),
 }
-BELOW = {"devices.bind", "keys.create", "keys.page", "keys.account", "keys.create_account", "events.create"}
+BELOW = {
+    "devices.bind",
+    "keys.create",
+    "keys.page",
+    "keys.account",
+    "keys.create_account",
+    "events.create",
+    "alarms.thresholds",
+    "alarms.set_thresholds",
+    "audits.page",
+    "bindings.create",
+    "bindings.exchange",
+}
 """Have a test of their own."""
 
 
@@ -220,6 +274,20 @@ async def test_a_key_sees_and_makes_keys_of_its_own_account_only(ctx, theirs):
     listed = await keys.page(ctx, theirs.account_id)
     assert {row.account_id for row in listed} == {ctx.caller.account} and len(listed) == 2
     assert (await keys.account(ctx)).id == ctx.caller.account
+
+
+async def test_a_key_sees_the_audit_trail_of_its_own_account_only(ctx, other, theirs):
+    found, total = await audits.page(ctx, theirs.account_id, limit=99)
+    assert {entry.account_id for entry in found} == {ctx.caller.account} and len(found) == total == 1
+    assert (await audits.page(other, limit=99))[1] > 1
+
+
+async def test_a_binding_token_binds_to_the_account_that_made_it(ctx, other, theirs):
+    token, text = await bindings.create(ctx, account_id=theirs.account_id)
+    assert token.account_id == ctx.caller.account
+    bound = await bindings.exchange(other, text, NewDevice(model="X", serial_number="S1"))
+    assert bound.device.account_id == ctx.caller.account and bound.device.id != theirs.device.id
+    assert (await other.callers.identify(bound.key)).account_id == ctx.caller.account
 
 
 async def test_the_operator_has_no_account_and_sees_no_race(office, theirs):

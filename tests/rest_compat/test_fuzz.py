@@ -29,7 +29,7 @@ BUDGET = hypothesis.settings(
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-MORE_THAN_A_SCHEMA_CAN_TELL = (".timestamp", ".timezone", " from", " to", " cursor")
+MORE_THAN_A_SCHEMA_CAN_TELL = (".timestamp", ".timezone", "reported_at", " from", " to", " cursor")
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from resolvers import bindings
 from rest_compat import routes
 from rest_compat.endpoints import Endpoint
 from tests.conftest import make_account, make_event, make_key_of
@@ -14,13 +15,14 @@ GOLDEN = Path(__file__).parent / "golden"
 OPENAPI = Path(__file__).parents[2] / "rest_compat" / "openapi.json"
 SHAPES = ["BOTH", "BARE", "BODY"]
 PLACEHOLDER = re.compile(
-    r'"<(deviceid|token_session|event_token|participant_id|date|cursor|maybe):([^>"]+)>"'
+    r'"<(deviceid|token_session|event_token|participant_id|api_key|date|cursor|maybe):([^>"]+)>"'
 )
 FORMATS = {
     "deviceid": '"[0-9A-F]{64}"',
     "token_session": '"[0-9A-F]{64}"',
     "event_token": '"[0-9A-F]{64}"',
     "participant_id": '"[0-9A-F]{64}"',
+    "api_key": '"ror-[0-9a-f]{20}"',
     "date": r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"',
     "cursor": '"[^"]+"',
     "maybe": 'null|"[^"]*"',
@@ -109,6 +111,9 @@ def test_v0_answers_word_for_word(file, shape, speak, keys, server, account):
             for each in golden.get("given", [])  # v0 itself makes no events
         }
     )
+    for name in golden.get("binding_tokens", []):
+        made = server.operate(lambda ctx: bindings.create(ctx, account_id=account))
+        bound[f"<binding_token:{name}>"] = made[1]
     drivers = {}
     for number, step in enumerate(golden["steps"]):
         word = step.get("key", "ALL")

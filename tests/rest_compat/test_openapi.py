@@ -85,6 +85,7 @@ def test_golden_answers_are_as_described_in_every_shape(file):
             ("token_session", "B" * 64),
             ("event_token", "C" * 64),
             ("participant_id", "D" * 64),
+            ("api_key", "ror-" + "e" * 20),
         ):
             text = placed(text, kind, value)
         both = json.loads(text)

@@ -1,7 +1,7 @@
 """The machine without its doors: database, writer, hub and schema in this event loop, for looking inside."""
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from strawberry.types import ExecutionResult
 
-from models import migrate
+from models import alarms, migrate
+from models import fleets as fleet_rows
 from models.database import Database
 from models.ingest import Ingest
 from models.reports import Reports
@@ -22,6 +23,7 @@ from resolvers.passings import NewPassing
 from schema import root
 from schema.context import GraphQLContext
 from server.app import now, writer
+from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
 from subscriptions.screens import Screens
 
@@ -34,16 +36,17 @@ class Machine:
 
     def __init__(self, database: Database, ingest: Ingest, callers: Callers, hub: Hub) -> None:
         self.database, self.ingest, self.callers, self.hub = database, ingest, callers, hub
-        self.reports = Reports(database, hub.touched, 20_000)
+        self.reports = Reports(database, hub.touched, 20_000, rest=0)
         self.boards = Boards(hub.changed)
         self.screens = Screens(hub, partial(self.boards.of_event, database), 0.05)
+        self.fleets = Fleets(hub, partial(fleet_rows.read, database), now, 0.05)
         self.schema = root.build()
         self.ctx: GraphQLContext
         self.key_id: int
 
     def context_of(self, caller: Caller) -> GraphQLContext:
         plain = Context(caller, self.database, self.ingest, self.reports, self.callers, self.boards, now)
-        return GraphQLContext(plain, self.hub, self.screens)
+        return GraphQLContext(plain, self.hub, self.screens, self.fleets)
 
     async def newcomer(self) -> GraphQLContext:
         """A context in an account of its own."""
@@ -67,6 +70,10 @@ class Machine:
 
     async def statements(self, query: str, **variables: Any) -> int:
         """How many statements the answer to the query takes."""
+        return await self.counted(self.execute(query, **variables))
+
+    async def counted(self, work: Awaitable[Any]) -> int:
+        """How many statements it takes."""
         told: list[str] = []
 
         def tell(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -75,7 +82,7 @@ class Machine:
         engine = self.database._engine.sync_engine
         sa.event.listen(engine, "before_cursor_execute", tell)
         try:
-            await self.execute(query, **variables)
+            await work
         finally:
             sa.event.remove(engine, "before_cursor_execute", tell)
         return len(told)
@@ -83,6 +90,12 @@ class Machine:
     async def device(self, ctx: GraphQLContext | None = None) -> str:
         new = devices.NewDevice(model="M", serial_number=f"S{next(_serials)}")
         return (await devices.bind(ctx or self.ctx, new)).device.device_id
+
+    async def alarm(self, device_id: str) -> None:
+        """Opens one for the device."""
+        device = await devices.of_id(self.ctx, device_id)
+        start = alarms.Start(device.id, "MOVED", device.account_id, "WARNING", "60 m")
+        await self.database.transact(partial(alarms.write, alarms.Changes([start]), now()))
 
     async def session(self, device_id: str | None = None, ctx: GraphQLContext | None = None) -> str:
         ctx = ctx or self.ctx
@@ -103,10 +116,12 @@ async def running(path: Path, broker_url: str = "memory://") -> AsyncIterator[Ma
     machine = Machine(database, ingest, Callers(database, "", now), hub)
     await hub.start()
     ingest.start()
+    machine.reports.start()
     machine.ctx = await machine.newcomer()
     try:
         yield machine
     finally:
         await ingest.close()
+        await machine.reports.close()
         await hub.close()
         await database.close()

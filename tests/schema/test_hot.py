@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models import fleets as fleet_rows
 from models import migrate
 from models.database import Database
 from models.ingest import Ingest
+from models.reports import Reports
 from resolvers import devices, keys, sessions
 from resolvers.callers import Callers, caller_of
 from resolvers.context import OPERATOR, Caller, Context
@@ -20,6 +22,7 @@ from resolvers.leaderboards import Boards
 from schema import root
 from schema.context import GraphQLContext
 from server.app import now, writer
+from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
 from subscriptions.screens import Screens
 
@@ -92,8 +95,11 @@ async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
     account = await keys.create_account(operator, "A")
     row, _ = await keys.create(operator, keys.NewKey(access="READ_WRITE"), account.id)
     boards, hub = Boards(), Hub("memory://")
-    plain = Context(caller_of(row), database, ingest, None, callers, boards, now)  # type: ignore[arg-type]
-    ctx = GraphQLContext(plain, hub, Screens(hub, partial(boards.of_event, database), 0.2))
+    reports = Reports(database, hub.touched, 1_000)
+    plain = Context(caller_of(row), database, ingest, reports, callers, boards, now)
+    screens = Screens(hub, partial(boards.of_event, database), 0.2)
+    fleets = Fleets(hub, partial(fleet_rows.read, database), now, 0.5)
+    ctx = GraphQLContext(plain, hub, screens, fleets)
     bound = [
         await devices.bind(ctx, devices.NewDevice(model="m", serial_number=name))
         for name in ("hot", "general")

@@ -57,7 +57,7 @@ GARBAGE = [
     made_up("Device:"), made_up("Device:\0"), made_up("Session:é"), made_up("Passing:²"), made_up("Passing:-1"),
     made_up("Passing:1.5"), made_up("Passing:٣"), made_up("Passing:" + "9" * 30), made_up("Passing:" + "9" * 5000),
     made_up("ApiKey:²"), made_up("ApiKey:" + "9" * 30), made_up("Account:x"), made_up("Account:999999"),
-    *(made_up(f"{kind}:{key}") for kind in ("Race", "Wave", "Category", "Checkpoint", "Serving")
+    *(made_up(f"{kind}:{key}") for kind in ("Alarm", "Race", "Wave", "Category", "Checkpoint", "Serving")
       for key in ("", "x", "0", "-1", "999999", "9" * 10, "9" * 30)), made_up("Event:\0"), made_up("Event:1"), made_up("Participant:\0"), made_up("Participant:1"), made_up("Participant:é"),
     base64.urlsafe_b64encode(b"\xff\xfe:1").decode(),
 ]  # fmt: skip

@@ -11,6 +11,8 @@ READS = {
     "session": f'{{ session(token: "{NOBODY}") {{ id }} }}',
     "passings": "{ passings { totalCount } }",
     "events": "{ events { totalCount } }",
+    "alarms": "{ alarms { totalCount } }",
+    "alarmThresholds": "{ viewer { account { alarmThresholds { silent } } } }",
 }
 WRITES = {
     "bindDevice": 'mutation { bindDevice(input: {serialNumber: "S", model: "M"}) { alreadyBound } }',
@@ -26,6 +28,7 @@ WRITES = {
     "serveCheckpoint": 'mutation { serveCheckpoint(input: {checkpointId: "x", deviceId: "x"}) { name } }',
     "updateServing": 'mutation { updateServing(id: "x", patch: {}) { name } }',
     "endServing": 'mutation { endServing(id: "x") { name } }',
+    "setAlarmThresholds": "mutation { setAlarmThresholds(input: {}) { silent } }",
     "removeServing": 'mutation { removeServing(id: "x") { name } }',
 }
 UNBIND = f'mutation {{ unbindDevice(deviceId: "{NOBODY}") {{ id }} }}'

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from server import cli
+from tests.server.crowd import crowd as crowd
+from tests.server.crowd import make_crowd as make_crowd
 
 
 class Result(NamedTuple):

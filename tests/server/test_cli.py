@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 KEY = re.compile(r"ror-[0-9a-f]{20}")
+TOKEN = re.compile(r"bind-[0-9a-f]{20}")
 
 
 @pytest.fixture
@@ -62,9 +63,54 @@ def test_a_revoked_key_is_shown_as_revoked(passline, account):
     assert re.search(r"20\d\d-\d\d-", passline("keys", "list").stdout)
 
 
+def test_a_key_for_one_device_or_event_names_one_that_the_account_has(passline, account):
+    for option, noun in (("--device", "Device"), ("--event", "Event")):
+        assert f"{noun} not found" in refused(new_key(passline, account, option, "F" * 64))
+
+
+def test_a_rotated_key_goes_on_working_for_the_overlap(passline, account, tmp_path):
+    first = new_key(passline, account, "--alias", "Gate", "--expires-in", "3600").stdout.strip()
+    second = passline("keys", "rotate", "1", "--overlap", "60")
+    assert KEY.fullmatch(second.stdout.strip()) and second.stdout.strip() != first
+    database = sqlite3.connect(tmp_path / "own.db")
+    rows = database.execute("SELECT alias, replaced_by, expires_at - created_at FROM api_keys").fetchall()
+    database.close()
+    (old, new), hour = rows, 3600 * 10**6
+    assert old[:2] == ("Gate", 2) and new[:2] == ("Gate", None) and old[2] < new[2] <= hour
+    listed = passline("keys", "list").stdout
+    assert re.search(r"Gate.*20\d\d-\d\d-.* 2 ", listed)
+    assert "rotated already" in refused(passline("keys", "rotate", "1"))
+
+
+def test_the_audit_trail_tells_what_was_done(passline, account):
+    new_key(passline, account)
+    passline("keys", "rotate", "1", "--overlap", "0")
+    passline("keys", "revoke", "2")
+    passline("bindings", "create", "--account", account)
+    lines = passline("keys", "audit", "--account", account).stdout.splitlines()
+    done = [word for line in lines for word in re.findall(r"(?:KEY|TOKEN)_\w+", line)]
+    assert done == ["TOKEN_MADE", "KEY_REVOKED", "KEY_ROTATED", "KEY_MADE", "KEY_MADE"]
+    assert "Account not found" in refused(passline("keys", "audit", "--account", "99"))
+
+
+def test_a_binding_token_is_printed_alone_and_can_be_revoked(passline, account, tmp_path):
+    made = passline("bindings", "create", "--account", account, "--expires-in", "60", "--alias", "Finish")
+    assert made.code == 0 and TOKEN.fullmatch(made.stdout.strip()) and made.stdout.count("\n") == 1
+    assert made.stdout.strip().encode() not in (tmp_path / "own.db").read_bytes()
+    listed = passline("bindings", "list", "--account", account).stdout
+    assert made.stdout.strip()[-4:] in listed and "Finish" in listed and not TOKEN.search(listed)
+    assert passline("bindings", "revoke", "1").stdout.strip() == "binding token 1 is revoked"
+    assert len(re.findall(r"20\d\d-\d\d-", passline("bindings", "list").stdout)) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (("keys", "rotate", "99"), "Key not found"),
+        (("keys", "create", "--account", "1", "--access", "READ", "--expires-in", "0"), "expires_in: must be"),
+        (("bindings", "create", "--account", "99"), "Account not found"),
+        (("bindings", "create", "--account", "1", "--expires-in", "59"), "expires_in: must be between 60"),
+        (("bindings", "revoke", "99"), "Binding token not found"),
         (("keys", "create", "--account", "99", "--access", "READ"), "Account not found"),
         (("keys", "create", "--account", "1", "--access", "EVERYTHING"), "access: must be one of"),
         (("keys", "create", "--account", "1", "--access", "READ", "--unbind"), "unbind"),

@@ -79,6 +79,8 @@ def test_metrics_count_what_was_stored(make_server):
             http.post(
                 "/v0/passings", json={"token_session": token, "passings_list": [passing(1), passing(2)]}
             )
+        for _ in range(2):
+            http.post(f"/v0/devices/{device}/telemetry", json={"reported_at": "2026-06-01T10:00:00Z"})
         answer = http.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     figures = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if line[0] != "#")
@@ -86,6 +88,8 @@ def test_metrics_count_what_was_stored(make_server):
     assert float(figures["passline_ingest_duplicates"]) == 2
     assert float(figures["passline_ingest_commits"]) == 2
     assert float(figures["passline_ingest_waiting"]) == float(figures["passline_listeners"]) == 0
+    told = [figures[f"passline_reports_{what}"] for what in ("waiting", "commits", "stored", "duplicates")]
+    assert [float(figure) for figure in told] == [0, 2, 1, 1]
     assert float(figures["passline_bus_alive"]) == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.ingest_sqlite import SqliteWriter
 from rest_compat import hot
-from server.protocol import MOST_BODY, MOST_HEADS, Heads
+from server.heads import MOST_BODY, MOST_HEADS, Heads
 from tests.conftest import Desk, make_account, make_key_of, passing
 from tests.rest_compat.wire import BLANK_LINE, Line, request
 
@@ -213,9 +213,9 @@ def test_an_unusual_head_is_not_plain(head):
 
 def test_a_plain_head_tells_key_and_length():
     heads = Heads(100)
-    assert heads.read(HEAD % 100) == ("ror-0", 100) == heads.read(HEAD % 100)
+    assert heads.read(HEAD % 100) == ("ror-0", 100, ()) == heads.read(HEAD % 100)
     assert heads.read(HEAD % 101) is None
-    assert heads.read(HEAD % 5 + b"\r\nConnection: keep-alive") == ("ror-0", 5)
+    assert heads.read(HEAD % 5 + b"\r\nConnection: keep-alive") == ("ror-0", 5, ())
 
 
 def test_remembered_heads_are_not_more_and_more():

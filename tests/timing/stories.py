@@ -213,7 +213,8 @@ class Live:
     def serve(self) -> None:
         if self.story.chance.random() < 0.3:
             self.servings = self.story.servings()
-            self.scoring.define(self.definition())
+            former, self.scoring = self.scoring, Scoring(self.definition())
+            self.scoring.take(former.reads())
 
     def settle(self) -> None:
         self.scoring.settle(self.story.chance.choice([1, 2, None]))

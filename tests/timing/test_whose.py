@@ -206,11 +206,14 @@ def test_two_races_share_a_mat():
     assert event.verdict_counts(2) == {"VALID": 1, "UNKNOWN_PARTICIPANT": 1}
 
 
-def test_everything_anew_when_the_readers_change():
+def test_another_scoring_takes_over_every_read():
+    """Also those of nobody, and those that were nowhere until now."""
     event = scoring(SEVEN)
-    whose(event, read(1, 77, 1, "7"), read(2, 1, 2, "7"))
-    before = event.boards[1].revision
-    event.define(Definition((RACE,), (Serving(1, A.id, session_row=77),), (SEVEN,)))
-    event.settle()
-    assert event.judged(1).checkpoint == A.id and event.judged(2) is None
-    assert event.boards[1].revision > before and list(event.boards) == [1]
+    taken = [read(1, 77, 1, "7"), read(2, 1, 2, "7"), read(3, 77, 3, "8")]
+    event.take(taken)
+    assert sorted(event.reads()) == taken
+    anew = Scoring(Definition((RACE,), (Serving(1, A.id, session_row=77),), (SEVEN,)))
+    anew.take(event.reads())
+    anew.settle()
+    assert anew.judged(1).checkpoint == A.id and anew.judged(2) is None
+    assert anew.judged(3).verdict == "UNKNOWN_PARTICIPANT" and list(anew.boards) == [1]

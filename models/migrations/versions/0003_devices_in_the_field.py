@@ -66,6 +66,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("alarms_of_account", "alarms", ["account_id", "id"], unique=False)
+    op.create_index(
+        "open_alarms_of_account",
+        "alarms",
+        ["account_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_index("alarms_of_device", "alarms", ["device_row", "id"], unique=False)
     op.create_index(
         "one_open_alarm",
@@ -110,6 +118,7 @@ def upgrade() -> None:
         sa.Column("pending_before", sa.BigInteger(), nullable=True),
         sa.Column("anchor_latitude", sa.Float(), nullable=True),
         sa.Column("anchor_longitude", sa.Float(), nullable=True),
+        sa.Column("anchored_at", sa.BigInteger(), nullable=True),
         sa.Column("thinned_until", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
@@ -167,6 +176,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.add_column("api_keys", sa.Column("device_row", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_api_keys_device_row"), "api_keys", ["device_row"], unique=False)
     op.add_column("api_keys", sa.Column("event_id", sa.Integer(), nullable=True))
     op.add_column("api_keys", sa.Column("expires_at", sa.BigInteger(), nullable=True))
     op.add_column("api_keys", sa.Column("made_by", sa.Integer(), nullable=True))
