@@ -218,9 +218,8 @@ class Query:
         loaders = Loaders(info.context)
         shown = page.devices[:size]
         await foresee(info, loaders, [row.id for row in shown])
-        for row in shown:
-            loaders.device.prime(row.id, row)
-            loaders.counts.prime(row.id, page.counts.get(row.id, Counts()))
+        loaders.device.prime_many({row.id: row for row in shown})
+        loaders.counts.prime_many({row.id: page.counts.get(row.id, Counts()) for row in shown})
         edges = [Edge(cursor=str(row.id), node=Device.shape(row, loaders)) for row in shown]
         where = page_info([edge.cursor for edge in edges], len(page.devices) > size, place > 0)
         return DeviceConnection(edges=edges, page_info=where, total_count=page.total)

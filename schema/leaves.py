@@ -11,7 +11,14 @@ from inspect import iscoroutine
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from graphql import GraphQLField, GraphQLObjectType, Undefined, get_nullable_type, is_leaf_type
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    Undefined,
+    get_nullable_type,
+    is_leaf_type,
+)
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
@@ -19,6 +26,7 @@ DEFINITION = "strawberry-definition"
 """Under this Strawberry keeps its own field beside graphql-core's."""
 USUAL = frozenset({str, int, float, bool})
 """Kinds of values, beside enums: no errors, and nothing that is to be awaited."""
+NO_INFO: Any = None
 Fields = dict[str, Any]
 """What is asked for in one place of a document, by the key in the answer."""
 
@@ -29,6 +37,14 @@ class Leaf(NamedTuple):
     read: Callable[[Any], Any]
     nullable: bool
     coerce: Callable[[Any], Any]
+
+
+class Branch(NamedTuple):
+    """A field that is an object, and an attribute or a method that takes nothing."""
+
+    read: Callable[[Any], Any]
+    type: GraphQLOutputType
+    kind: GraphQLObjectType
 
 
 class Plan(NamedTuple):
@@ -76,6 +92,37 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             return answer
         return _with(answer, others)
 
+    def execute_field(
+        self, parent_type: GraphQLObjectType, source: Any, details: Any, path: Any, position_context: Any
+    ) -> Any:
+        """An object that is there needs no info of where it stands, but for its errors."""
+        branch = _branches(parent_type).get(details[0].node.name.value)
+        value = None if branch is None else _object(branch, source)
+        if branch is None or value is None:
+            return super().execute_field(parent_type, source, details, path, position_context)
+        try:
+            done = self.complete_object_value(branch.kind, details, NO_INFO, path, value, position_context)
+        except Exception as error:
+            return self.handle_field_error(error, branch.type, details, path)
+        return done if isinstance(done, dict) else self._awaited(done, branch.type, details, path)
+
+    async def _awaited(self, done: Awaitable[Any], kind: Any, details: Any, path: Any) -> Any:
+        try:
+            return await done
+        except Exception as error:
+            return self.handle_field_error(error, kind, details, path)
+
+
+def _object(branch: "Branch", source: Any) -> Any:
+    """None where it is unusual, or not known without waiting."""
+    try:
+        value = branch.read(source)
+    except Exception:
+        return None
+    if iscoroutine(value):
+        value.close()
+    return None if isinstance(value, Awaitable | Exception) else value
+
 
 async def _with(answer: dict[str, Any], others: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     answer.update(await others)
@@ -111,6 +158,20 @@ def _plan(parent_type: GraphQLObjectType, asked: Fields) -> Plan:
 def _leaves(parent_type: GraphQLObjectType) -> dict[str, Leaf]:
     found = {name: _leaf(field) for name, field in parent_type.fields.items()}
     return {name: leaf for name, leaf in found.items() if leaf is not None}
+
+
+def _branches(parent_type: GraphQLObjectType) -> dict[str, Branch]:
+    known: dict[str, Branch] | None = parent_type.extensions.get("branches")
+    if known is None:
+        found = {name: _branch(field) for name, field in parent_type.fields.items()}
+        known = {name: branch for name, branch in found.items() if branch is not None}
+        parent_type.extensions["branches"] = known
+    return known
+
+
+def _branch(field: GraphQLField) -> Branch | None:
+    kind, read = get_nullable_type(field.type), _reader(field.extensions.get(DEFINITION))
+    return Branch(read, field.type, kind) if read and isinstance(kind, GraphQLObjectType) else None
 
 
 def _leaf(field: GraphQLField) -> Leaf | None:

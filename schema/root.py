@@ -223,7 +223,14 @@ def build(*, introspection: bool = True) -> Schema:
         query=merge_types("Query", (Nodes, *(noun.Query for noun in reading))),
         mutation=merge_types("Mutation", tuple(noun.Mutation for noun in changing)),
         subscription=merge_types("Subscription", tuple(noun.Subscription for noun in following)),
-        types=[keys.Account, keys.ApiKey, bindings.BindingToken, devices.Device, sessions.Session, passings.Passing],
+        types=[
+            keys.Account,
+            keys.ApiKey,
+            bindings.BindingToken,
+            devices.Device,
+            sessions.Session,
+            passings.Passing,
+        ],
         config=CONFIG,
         execution_context_class=leaves.Executor,
         extensions=[

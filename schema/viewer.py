@@ -33,6 +33,7 @@ class Viewer:
     @strawberry.field(description="What may still be asked; null where nothing is limited.")
     def limits(self, info: Info) -> ViewerLimits | None:
         return ViewerLimits.shape(info.context.meter.allowance())
+
     expires_at: Instant | None = strawberry.field(
         description="From when on the key lets nobody in; null: it never expires."
     )

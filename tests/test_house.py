@@ -110,7 +110,9 @@ def test_every_operation_refuses_who_may_not(noun):
         function.name
         for function in tree.body
         if isinstance(function, ast.AsyncFunctionDef) and not function.name.startswith("_")
-        if not re.search(r"ctx\.(must|caller\.account\b)|(seen|visible|owned|usable)\(", ast.unparse(function))
+        if not re.search(
+            r"ctx\.(must|caller\.account\b)|(seen|visible|owned|usable)\(", ast.unparse(function)
+        )
     ]
     assert lax == []
 

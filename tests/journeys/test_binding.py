@@ -1,5 +1,7 @@
 """The rules of binding, a sentence each, as devices, account and followers live them: over HTTP and sockets."""
 
+import asyncio
+
 import pytest
 
 from tests.conftest import Desk, make_account, make_key_of, passing
@@ -14,6 +16,11 @@ DEVICE = """query($id: String!) { device(deviceId: $id) { bindingStatus alias fi
 @pytest.fixture
 def stranger(make_desk) -> Desk:
     return make_desk(None)
+
+
+@pytest.fixture
+def make_key_that_expires(server, account):
+    return lambda seconds: make_key_of(server, account, expires_in=seconds)
 
 
 @pytest.fixture
@@ -187,3 +194,11 @@ def test_a_device_that_shows_its_old_key_with_a_token_is_let_in(desk, make_box, 
     desk.data(UNBIND, id=box.id)
     answer = exchange(box.desk, made(desk))
     assert (answer.status_code, answer.json()["deviceid"]) == (201, box.id)
+
+
+async def test_who_follows_with_a_key_that_expires_is_let_go(server, make_key_that_expires):
+    key = await asyncio.to_thread(make_key_that_expires, 1)
+    async with open_socket(server.ws_url, key) as socket:
+        await socket.follow(after="0")
+        refused = await socket.failure()
+    assert (refused["message"], refused["extensions"]["code"]) == ("expired api key", "UNAUTHENTICATED")

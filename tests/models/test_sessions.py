@@ -161,12 +161,16 @@ async def test_devices_page_by_row_by_offset_and_by_state(database):
     ids = [device.id for device, _ in made]
     async with database.reading() as session:
         ask = devices.page
-        assert [each.id for each in (await ask(session, Owner(owner.id), after=ids[0], limit=2))[0]] == ids[1:]
+        assert [each.id for each in (await ask(session, Owner(owner.id), after=ids[0], limit=2))[0]] == ids[
+            1:
+        ]
         assert [each.id for each in (await ask(session, Owner(owner.id), offset=2, limit=9))[0]] == [
             ids[2],
             loose.id,
         ]
-        assert [each.id for each in (await ask(session, Owner(owner.id), bound=False, limit=9))[0]] == [loose.id]
+        assert [each.id for each in (await ask(session, Owner(owner.id), bound=False, limit=9))[0]] == [
+            loose.id
+        ]
         assert (await ask(session, Owner(owner.id), bound=True, limit=1))[1] == 3
 
 

@@ -8,7 +8,7 @@ import pytest
 from models import audits as audit_rows
 from models import bindings as rows
 from models.telemetry import State
-from resolvers import audits, bindings, context, devices, keys, passings, sessions
+from resolvers import audits, bindings, context, devices, keys, passings, sessions, telemetry
 from resolvers.bindings import MOST_USABLE
 from resolvers.devices import NewDevice
 from resolvers.errors import (
@@ -19,6 +19,7 @@ from resolvers.errors import (
     SessionNotActive,
     Unidentified,
 )
+from resolvers.reports import NewReport
 
 
 def new(serial="S1", **more):
@@ -256,3 +257,33 @@ async def test_the_trail_tells_of_each_step(ctx, stranger, clock):
     assert {each.device_row for each in by_token[1:]} == {bound.device.id}
     assert {each.at for each in entries} == {clock()}
     assert set(audit_rows.Action) >= {each.action for each in entries}
+
+
+async def test_unbinding_and_beginning_to_time_take_turns(each_office, company):
+    """Whoever comes first wins: the report that is then of no bound device, or the unbinding of one that times."""
+    for place in range(8):
+        device = (await devices.bind(company, new(f"S{place}"))).device
+        unbound, reported = await asyncio.gather(
+            devices.unbind(company, device.device_id),
+            telemetry.report(company, device.device_id, [NewReport(mode="START")]),
+            return_exceptions=True,
+        )
+        now = await devices.of_id(company, device.device_id)
+        if now.bound:
+            assert isinstance(unbound, DeviceTiming) and reported.written.inserted == 1
+        else:
+            assert now.bound is False and isinstance(reported, NotFound) and unbound.id == device.id
+
+
+async def test_unbinding_and_sending_take_turns(each_office, company, record):
+    for place in range(8):
+        device = (await devices.bind(company, new(f"S{place}"))).device
+        session = await sessions.open(company, device.device_id)
+        unbound, sent = await asyncio.gather(
+            devices.unbind(company, device.device_id),
+            record(company, session.token, 1, 2),
+            return_exceptions=True,
+        )
+        kept = (await sessions.of_token(company, session.token)).passing_count
+        assert unbound.id == device.id
+        assert kept == (0 if isinstance(sent, SessionNotActive) else 2)

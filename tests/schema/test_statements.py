@@ -137,7 +137,9 @@ async def test_alarms_of_a_page_of_devices_and_devices_of_a_page_of_alarms(machi
         await machine.alarm(await machine.device())
     of_devices = """query($first: Int) { devices(first: $first) { edges { node { health { alarms { kind device { alias } } }
         alarms(open: null, first: 3) { totalCount edges { node { kind device { alias } } } } } } } }"""
-    of_account = "query($first: Int) { alarms(first: $first) { totalCount edges { node { kind device { alias } } } } }"
+    of_account = (
+        "query($first: Int) { alarms(first: $first) { totalCount edges { node { kind device { alias } } } } }"
+    )
     for query in (of_devices, of_account):
         few, many = [await machine.statements(query, first=first) for first in (5, 50)]
         assert few == many

@@ -107,7 +107,10 @@ def test_a_binding_token_is_printed_alone_and_can_be_revoked(passline, account, 
     ("words", "sentence"),
     [
         (("keys", "rotate", "99"), "Key not found"),
-        (("keys", "create", "--account", "1", "--access", "READ", "--expires-in", "0"), "expires_in: must be"),
+        (
+            ("keys", "create", "--account", "1", "--access", "READ", "--expires-in", "0"),
+            "expires_in: must be",
+        ),
         (("bindings", "create", "--account", "99"), "Account not found"),
         (("bindings", "create", "--account", "1", "--expires-in", "59"), "expires_in: must be between 60"),
         (("bindings", "revoke", "99"), "Binding token not found"),

@@ -1,0 +1,44 @@
+"""Transactions whose statements follow each other without the event loop."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from models.keys import Account
+from tests import factories as make
+
+
+def insert(connection: sa.Connection) -> int:
+    connection.execute(sa.insert(Account).values(name="one", created_at=make.NOON))
+    return connection.execute(sa.select(sa.func.count()).select_from(Account)).scalar_one()
+
+
+async def count(database) -> int:
+    async with database.reading() as session:
+        query = sa.select(sa.func.count()).select_from(Account)
+        return (await (await session.connection()).execute(query)).scalar_one()
+
+
+async def test_it_commits_and_gives_what_the_work_gives(database):
+    assert await database.transact(insert) == 1
+    assert await count(database) == 1
+
+
+async def test_it_leaves_nothing_behind_when_the_work_raises(database):
+    def fail(connection):
+        insert(connection)
+        raise RuntimeError("changed my mind")
+
+    with pytest.raises(RuntimeError, match="changed my mind"):
+        await database.transact(fail)
+    assert await count(database) == 0
+    assert await database.transact(insert) == 1
+
+
+async def test_many_at_once_take_turns_with_other_transactions(database):
+    async def by_session():
+        await make.account(database)
+
+    await asyncio.gather(*(database.transact(insert) if n % 2 else by_session() for n in range(20)))
+    assert await count(database) == 20
