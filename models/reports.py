@@ -1,8 +1,5 @@
 """The group-commit writer of telemetry."""
 
-import asyncio
-import contextlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,15 +16,6 @@ from models.devices import Device
 from models.keys import Owner
 from models.telemetry import NEWEST, REPORTS, STATES, Content
 
-REST = 20
-"""A commit of few reports costs as much as one of many, and passings wait for it. Where they come singly and
-without end, a commit begins only after so many times as long as the last one took: so they come together."""
-BURST = 10.0
-"""Seconds of rest that may be owed before it is taken: half a second of commits, then."""
-LONGEST_REST = 1.0
-"""Seconds."""
-ENOUGH = 500
-"""Reports that do not wait for more."""
 MOST_ROWS = 2_000
 """In one transaction: some 30 ms, for which passings wait."""
 NEVER = 2**63 - 1
@@ -139,37 +127,17 @@ class Reports(Batches[Submission, Written]):
     most_rows = MOST_ROWS
 
     def __init__(
-        self,
-        database: Database,
-        touched: Callable[[Mapping[int, int]], None],
-        most_waiting: int,
-        rest: float = REST,
+        self, database: Database, touched: Callable[[Mapping[int, int]], None], most_waiting: int
     ) -> None:
         super().__init__(most_waiting)
-        self._rest = rest
         self._database = database
         self.touched = touched
-        self._rested_at = 0.0
 
     def _size(self, submission: Submission) -> int:
         return len(submission.reports)
 
-    async def _gather(self) -> None:
-        await super()._gather()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._rested_at - BURST):
-                while self._rows < ENOUGH and not self._closing:
-                    await self._work.wait()
-                    self._work.clear()
-
     async def _store(self, submissions: Sequence[Submission]) -> list[Written | None]:
-        began = time.monotonic()
-        written = await self._database.transact(partial(_write, submissions))
-        taken = time.monotonic() - began
-        now = asyncio.get_running_loop().time()
-        owed = max(self._rested_at, now) + taken * self._rest
-        self._rested_at = min(owed, now + BURST + LONGEST_REST)
-        return written
+        return await self._database.transact(partial(_write, submissions))
 
     def _stored(self, submissions: Sequence[Submission], written: Sequence[Written | None]) -> None:
         touched = {}

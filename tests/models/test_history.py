@@ -24,7 +24,7 @@ async def account(database):
 @pytest.fixture
 def hand_in(database):
     async def send(device, *reports):
-        writer = Reports(database, lambda states: None, 100_000, rest=0)
+        writer = Reports(database, lambda states: None, 100_000)
         writer.start()
         await writer.write(Submission(Owner(device.account_id), device.device_id, 0, reports))
         await writer.close()

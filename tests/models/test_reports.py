@@ -43,7 +43,7 @@ def touched():
 
 @pytest.fixture
 async def reports(database, touched):
-    writer = Reports(database, touched.append, 10_000, rest=0)
+    writer = Reports(database, touched.append, 10_000)
     writer.start()
     yield writer
     await writer.close()
@@ -190,19 +190,6 @@ async def test_a_full_queue_refuses_and_closing_writes_what_waits(database, devi
         await writer.write(sent(device, report(9)))
 
 
-async def test_a_lone_report_does_not_wait_and_those_after_it_come_together(database, device):
-    writer = Reports(database, lambda states: None, 1_000, rest=1_000_000)
-    writer.start()
-    async with asyncio.timeout(10):
-        await writer.write(sent(device, report(0)))
-        late = [asyncio.create_task(writer.write(sent(device, report(n)))) for n in range(1, 9)]
-        await asyncio.sleep(0)
-        await writer.write(sent(device, *map(report, range(100, 100 + 500))))
-        await asyncio.gather(*late)
-    await writer.close()
-    assert writer.commits == 2
-
-
 def naive(calls):
     """Newest instant, mode, pending before and of the newest, after calls one after another."""
     seen, newest, mode, pendings, outcomes = set(), None, None, [], []
@@ -254,7 +241,7 @@ async def test_whatever_comes_in_whatever_transactions_is_as_if_one_after_anothe
 
 
 async def test_servers_that_write_beside_each_other_agree_on_the_newest(database, device):
-    writers = [Reports(database, lambda states: None, 10_000, rest=0) for _ in range(3)]
+    writers = [Reports(database, lambda states: None, 10_000) for _ in range(3)]
     for writer in writers:
         writer.start()
     calls = [[report(minute), report(minute + 200)] for minute in range(60)]

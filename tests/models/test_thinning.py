@@ -21,7 +21,7 @@ def at(seconds: int) -> Content:
 
 @pytest.fixture
 async def reports(database):
-    writer = Reports(database, lambda states: None, 100_000, rest=0)
+    writer = Reports(database, lambda states: None, 100_000)
     writer.start()
     yield writer
     await writer.close()

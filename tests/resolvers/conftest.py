@@ -28,7 +28,7 @@ class Office:
 
     def __init__(self, database: Database, ingest: Ingest, clock: make.Clock) -> None:
         self.database, self.ingest, self.clock = database, ingest, clock
-        self.reports = Reports(database, lambda _touched: None, 20_000, rest=0)
+        self.reports = Reports(database, lambda _touched: None, 20_000)
         self.callers = Callers(database, "secret", clock)
         self.operator = self.context(make.OPERATOR)
 

@@ -72,7 +72,7 @@ class Field:
 
 @asynccontextmanager
 async def watched(office, record, ctx=None) -> AsyncIterator[Field]:
-    reports = Reports(office.database, lambda _touched: None, 100_000, rest=0)
+    reports = Reports(office.database, lambda _touched: None, 100_000)
     reports.start()
     try:
         yield Field(office, ctx or await office.company(), reports, record)

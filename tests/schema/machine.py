@@ -36,7 +36,7 @@ class Machine:
 
     def __init__(self, database: Database, ingest: Ingest, callers: Callers, hub: Hub) -> None:
         self.database, self.ingest, self.callers, self.hub = database, ingest, callers, hub
-        self.reports = Reports(database, hub.touched, 20_000, rest=0)
+        self.reports = Reports(database, hub.touched, 20_000)
         self.boards = Boards(hub.changed)
         self.screens = Screens(hub, partial(self.boards.of_event, database), 0.05)
         self.fleets = Fleets(hub, partial(fleet_rows.read, database), now, 0.05)

@@ -26,7 +26,7 @@ class Kept:
 
     def __init__(self, database, clock, hub, device) -> None:
         self.database, self.clock, self.hub, self.device = database, clock, hub, device
-        self.reports = Reports(database, hub.touched, 1000, rest=0)
+        self.reports = Reports(database, hub.touched, 1000)
         watch = Watch(database, clock, hub.touched)
         self._task = asyncio.create_task(watchman.keep(watch, hub, 0.02))
 
