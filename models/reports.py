@@ -18,6 +18,8 @@ from models.telemetry import NEWEST, REPORTS, STATES, Content
 
 MOST_ROWS = 2_000
 """In one transaction: some 30 ms, for which passings wait."""
+BRIEF = 10
+"""Reports that are written in half a millisecond."""
 NEVER = 2**63 - 1
 
 # Locked, in one order, against unbinding and against other servers that write reports of the same devices.
@@ -137,7 +139,8 @@ class Reports(Batches[Submission, Written]):
         return len(submission.reports)
 
     async def _store(self, submissions: Sequence[Submission]) -> list[Written | None]:
-        return await self._database.transact(partial(_write, submissions))
+        brief = sum(len(submission.reports) for submission in submissions) <= BRIEF
+        return await self._database.transact(partial(_write, submissions), brief=brief)
 
     def _stored(self, submissions: Sequence[Submission], written: Sequence[Written | None]) -> None:
         touched = {}

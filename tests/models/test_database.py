@@ -1,6 +1,7 @@
 """Transactions whose statements follow each other without the event loop."""
 
 import asyncio
+import sqlite3
 
 import pytest
 import sqlalchemy as sa
@@ -20,25 +21,46 @@ async def count(database) -> int:
         return (await (await session.connection()).execute(query)).scalar_one()
 
 
-async def test_it_commits_and_gives_what_the_work_gives(database):
-    assert await database.transact(insert) == 1
+@pytest.fixture(params=[False, True], ids=["long", "brief"])
+def brief(request):
+    return request.param
+
+
+async def test_it_commits_and_gives_what_the_work_gives(database, brief):
+    assert await database.transact(insert, brief=brief) == 1
     assert await count(database) == 1
 
 
-async def test_it_leaves_nothing_behind_when_the_work_raises(database):
+async def test_it_leaves_nothing_behind_when_the_work_raises(database, brief):
     def fail(connection):
         insert(connection)
         raise RuntimeError("changed my mind")
 
     with pytest.raises(RuntimeError, match="changed my mind"):
-        await database.transact(fail)
+        await database.transact(fail, brief=brief)
     assert await count(database) == 0
-    assert await database.transact(insert) == 1
+    assert await database.transact(insert, brief=brief) == 1
 
 
-async def test_many_at_once_take_turns_with_other_transactions(database):
+async def test_many_at_once_take_turns_with_other_transactions(database, brief):
     async def by_session():
         await make.account(database)
 
-    await asyncio.gather(*(database.transact(insert) if n % 2 else by_session() for n in range(20)))
+    await asyncio.gather(
+        *(database.transact(insert, brief=brief) if n % 2 else by_session() for n in range(20))
+    )
     assert await count(database) == 20
+
+
+async def test_another_process_that_writes_is_waited_for_and_nobody_here_with_it(sqlite_database, brief):
+    other = sqlite3.connect(str(sqlite_database.url.database), isolation_level=None)
+    await sqlite_database.transact(insert, brief=brief)
+    for expected in (2, 3):
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(sqlite_database.transact(insert, brief=brief))
+        for _ in range(20):
+            assert await count(sqlite_database) == expected - 1
+        assert not waiting.done()
+        other.execute("COMMIT")
+        assert await waiting == expected
+    other.close()
