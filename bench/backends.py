@@ -1,5 +1,5 @@
-"""A real PostgreSQL and a real Valkey from wheels, at ports that they keep: they can be killed, and come back with
-what they had on the disk."""
+"""A real PostgreSQL and a real Valkey from wheels, at ports that they keep: they can be killed, and come
+back with what they had on the disk."""
 
 import ctypes
 import os
