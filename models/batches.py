@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from models.database import Unreachable
+
 logger = logging.getLogger(__name__)
 
 MOST_ROWS = 8_000
@@ -23,7 +25,8 @@ class Full(Exception):
 
 
 class Failed(Exception):
-    """The database did not take the rows: none of them is stored."""
+    """The database did not take the rows. None of them is stored, unless it was lost before it could answer:
+    whoever sends them again does no harm."""
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class Batches(Generic[Submission, Written]):
         self._rows = 0
         self._work = asyncio.Event()
         self._closing = False
+        self._reached = True
         self._task: asyncio.Task[None] | None = None
         self.commits = self.inserted = self.repeated = 0
 
@@ -89,7 +93,7 @@ class Batches(Generic[Submission, Written]):
         self._work.set()
 
     async def write(self, submission: Submission) -> Written | None:
-        """Returns after the commit. None: it was refused. Raises Full, or Failed with nothing stored."""
+        """Returns after the commit. None: it was refused. Raises Full and Failed."""
         answer: asyncio.Future[Written | Failed | None] = asyncio.get_running_loop().create_future()
         self.submit(submission, partial(_resolve, answer))
         outcome = await answer
@@ -105,7 +109,7 @@ class Batches(Generic[Submission, Written]):
                 await self._gather()
                 batch = self._take()
                 await self._commit(batch)
-                self._rows -= sum(waiting.rows for waiting in batch)
+                self._rows -= _rows(batch)
 
     async def _gather(self) -> None:
         """Lets those come along who are at the door already:
@@ -131,9 +135,15 @@ class Batches(Generic[Submission, Written]):
         submissions = [waiting.submission for waiting in batch]
         try:
             written = await self._store(submissions)
+        except Unreachable as error:
+            self._lost(batch, error)
+            return
         except Exception as error:
             await self._one_by_one(batch, error)
             return
+        if not self._reached:
+            self._reached = True
+            logger.warning("%s are written again", self.rows_are)
         self.commits += 1
         for waiting, answer in zip(batch, written, strict=True):
             _tell(waiting, answer)
@@ -144,12 +154,34 @@ class Batches(Generic[Submission, Written]):
 
     async def _one_by_one(self, batch: list[_Waiting[Submission, Written]], error: Exception) -> None:
         """So that one submission which the database cannot take does not fail those beside it."""
+        self._reached = True
         if len(batch) > 1:
-            for waiting in batch:
+            for place, waiting in enumerate(batch):
                 await self._commit([waiting])
+                if not self._reached:
+                    _fail(batch[place + 1 :])
+                    return
             return
         logger.error("%s could not be written", self.rows_are, exc_info=error)
         _tell(batch[0], Failed())
+
+    def _lost(self, batch: list[_Waiting[Submission, Written]], error: Unreachable) -> None:
+        """Nobody waits for a database that is not there: those behind the batch have waited as long."""
+        if self._reached:
+            self._reached = False
+            logger.warning("%s cannot be written: %s", self.rows_are, error)
+        behind, self._queue = self._queue, []
+        self._rows -= _rows(behind)
+        _fail([*batch, *behind])
+
+
+def _rows(some: Sequence[_Waiting[Submission, Written]]) -> int:
+    return sum(waiting.rows for waiting in some)
+
+
+def _fail(some: Sequence[_Waiting[Submission, Written]]) -> None:
+    for waiting in some:
+        _tell(waiting, Failed())
 
 
 def _tell(waiting: _Waiting[Submission, Written], outcome: Written | Failed | None) -> None:

@@ -2,15 +2,21 @@
 
 import asyncio
 import contextlib
+import itertools
+import re
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession as AsyncSession
+
+from models import postgres
+from models.postgres import Unreachable as Unreachable
 
 T = TypeVar("T")
 
@@ -24,15 +30,22 @@ PRAGMAS = (
     "cache_size=-65536",
 )
 """For every SQLite connection. FULL: a commit is answered only when it is on the disk."""
+POOL = 16
+"""Connections to PostgreSQL, as a rule."""
 
 
 class Database:
-    """One database: many readers at a time; on SQLite one writer at a time, first come first served."""
+    """One database: many readers at a time; on SQLite one writer at a time, first come first served.
 
-    def __init__(self, url: str) -> None:
+    On PostgreSQL `pool` is how many connections it may have at a time, a quarter of them for hot reads. All
+    of its methods raise Unreachable when it is not there; nothing has to be done when it is there again.
+    """
+
+    def __init__(self, url: str, pool: int = POOL) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = engine(url)
+        self._engine = engine(url, pool - pool // 4, postgres.STATEMENT)
+        self._direct = postgres.Direct(self.url, pool // 4)
         self._writes = writes(self._engine)
         self._writing = asyncio.Lock()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
@@ -47,15 +60,33 @@ class Database:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncSession, None]:
         """A session on one snapshot of the database; what it changes is thrown away."""
-        async with AsyncSession(self._engine, expire_on_commit=False, autoflush=False) as session:
+        session = AsyncSession(self._engine, expire_on_commit=False, autoflush=False)
+        async with self._reached(session):
             yield session
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession, None]:
         """A session that commits at the end, or leaves nothing behind when the block raises."""
-        async with self.writing(), AsyncSession(self._writes, expire_on_commit=False) as session:
+        session = AsyncSession(self._writes, expire_on_commit=False)
+        async with self.writing(), self._reached(session):
             yield session
             await session.commit()
+
+    @contextlib.asynccontextmanager
+    async def _reached(self, session: AsyncSession) -> AsyncIterator[None]:
+        """Closes the session at the end; a connection on which nothing is heard any more is thrown away."""
+        if self.sqlite:
+            async with session:
+                yield
+            return
+        with postgres.reached():
+            async with session:
+                try:
+                    yield
+                except Exception as error:
+                    if postgres.is_spoilt(error):
+                        await session.invalidate()
+                    raise
 
     async def transact(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
         """Runs the work in a transaction of its own, with no turn of the event loop between its statements:
@@ -65,8 +96,8 @@ class Database:
         a thread each of its statements would wait for the interpreter. Other work has a thread.
         """
         if self._plain is None:
-            async with self._writes.begin() as connection:
-                return await connection.run_sync(work)
+            async with self.transaction() as session:
+                return await (await session.connection()).run_sync(work)
         loop = asyncio.get_running_loop()
         async with self.writing():
             with self._plain.connect() as mine:
@@ -86,16 +117,29 @@ class Database:
         async with self._writing:
             yield
 
-    async def quick(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """Reads an SQLite file through the driver alone, one read at a time, in a thread of its own."""
-        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, read)
+    @contextlib.asynccontextmanager
+    async def direct(self) -> AsyncGenerator[Any, None]:
+        """A connection of asyncpg's to PostgreSQL, for hot reads: each statement is one snapshot."""
+        async with self._direct.connection() as connection:
+            yield connection
 
-    def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
+    async def rows(self, statement: str, *values: Any) -> list[Any]:
+        """What one statement finds, on one snapshot, through the driver alone; `?` stands for each value.
+
+        On SQLite one is read at a time, in a thread of its own."""
+        if self.sqlite:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._reader, self._read, statement, values)
+        async with self.direct() as connection:
+            found: list[Any] = await connection.fetch(_counted(statement), *values)
+            return found
+
+    def _read(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         if self._quick is None:
             self._quick = sqlite3.connect(self.url.database or "", isolation_level=None)
             for pragma in PRAGMAS:
                 self._quick.execute(f"PRAGMA {pragma}")
-        return read(self._quick)
+        return self._quick.execute(statement, values).fetchall()
 
     def _stop_reading(self) -> None:
         if self._quick is not None:
@@ -104,8 +148,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raises when the database cannot be used."""
-        async with self.reading() as session:
-            await (await session.connection()).execute(sa.text("SELECT max(id) FROM accounts"))
+        await self.rows("SELECT max(id) FROM accounts")
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._reader, self._stop_reading)
@@ -113,19 +156,41 @@ class Database:
         if self._plain is not None:
             await asyncio.get_running_loop().run_in_executor(self._writer, self._plain.dispose)
         self._writer.shutdown()
+        self._direct.close()
         await self._engine.dispose()
 
 
-def engine(url: str) -> AsyncEngine:
-    """An engine whose transactions begin as this module says; with `writes=True` they may write on SQLite."""
+def engine(url: str, pool: int = POOL, patience: float | None = None) -> AsyncEngine:
+    """An engine whose transactions begin as this module says; with `writes=True` they may write on SQLite.
+    `patience`: seconds for each statement on PostgreSQL."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(
-            url, pool_size=10, max_overflow=10, pool_pre_ping=True, isolation_level="REPEATABLE READ"
+        distant = create_async_engine(
+            url,
+            async_creator=partial(postgres.connect, make_url(url), patience=patience),
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=postgres.CONNECT,
+            isolation_level="REPEATABLE READ",
         )
+        sa.event.listen(distant.sync_engine, "checkout", _must_be_open)
+        return distant
     embedded = create_async_engine(url, pool_size=8, max_overflow=0)
     sa.event.listen(embedded.sync_engine, "connect", _configure)
     sa.event.listen(embedded.sync_engine, "begin", _begin)
     return embedded
+
+
+def _must_be_open(connection: Any, _record: Any, _fairy: Any) -> None:
+    """A connection whose end came while nobody used it is made anew; to see that costs no question."""
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
+
+
+@lru_cache(1_000)
+def _counted(statement: str) -> str:
+    """PostgreSQL's driver wants its values counted: $1, $2, …"""
+    numbers = itertools.count(1)
+    return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
 
 
 def _plain(url: sa.URL) -> sa.Engine:

@@ -1,137 +1,206 @@
-"""The writer for PostgreSQL: one connection, arrays instead of rows,
-the account's counter as the order of commit."""
+"""The writer for PostgreSQL: one connection, and one statement for a whole batch, which commits by itself.
+
+Nothing is held between two round trips, as there is one. Servers that write to the same account take turns
+for as long as the statement and its commit last.
+"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import asyncpg
 from sqlalchemy.engine import URL
 
-from models import outcomes
+from models import outcomes, postgres
 from models.outcomes import Stored, Submission, Target, Written
 from models.passings import COLUMNS, Content
 
-# Locked in one order, so that two servers cannot wait for each other; the lock makes positions equal commit
-# order.
-TARGETS = """
-    SELECT token, id, device_row, account_id FROM sessions
-    WHERE closed_at IS NULL AND token = ANY($1::text[]) ORDER BY id FOR UPDATE
-"""
-POSITIONS = """
-    UPDATE accounts SET position = position + new.rows
-    FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS each(id, rows) ORDER BY id) AS new
-    WHERE accounts.id = new.id RETURNING accounts.id, accounts.position
-"""
-TYPES = ("bigint",) * 7 + ("text",) * 4 + ("double precision",) * 2 + ("text",) * 3
-INSERT = f"""
+PATIENCE = 10.0
+"""Seconds until an answer is given up. The server has cancelled the statement before that."""
+SETTINGS = {
+    "statement_timeout": "8s",  # devices do not wait longer
+    # Nothing here is looked up but by arrays, and what came with the batch is joined in memory. So the plan
+    # is made once, and must be good for any size.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_nestloop": "off",
+}
+TYPES = ("bigint",) * 2 + ("text",) * 4 + ("double precision",) * 2 + ("text",) * 3
+"""Of the fields of Content."""
+FIELDS = ", ".join(Content._fields)
+ARRAYS = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(TYPES, 7))
+
+# All parts see the database as it was when the statement began, but that a row which had to be waited for is
+# read anew, and its conditions are asked again. Two servers that write at the same time wait at the account;
+# the second one then goes on with the position that the first one left, and with sessions that are still
+# active. So positions are the order of commit, and a session that was closed meanwhile takes nothing.
+#
+# held     accounts before sessions, each by id, as everywhere: nobody waits for each other in a ring
+# targets  of each submission that has its active session: where it goes, and what to add to the number of a
+#          row in the batch to get its position
+# placed   the same as arrays, so that rows need no join, and stay in their order: the first one wins
+WRITE = f"""
+WITH sent AS MATERIALIZED (
+    SELECT *, sum(size) OVER (ORDER BY place) - size AS before
+    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+        WITH ORDINALITY AS sent(account_id, token, device_row, received_at, size, place)
+), held AS MATERIALIZED (
+    SELECT id, position FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+), active AS MATERIALIZED (
+    SELECT id, token, account_id, device_row FROM sessions
+    WHERE closed_at IS NULL AND token = ANY($2) AND account_id = ANY(ARRAY(SELECT id FROM held))
+    ORDER BY id FOR NO KEY UPDATE
+), targets AS MATERIALIZED (
+    SELECT sent.place, sent.size, sent.received_at, active.account_id, active.id, active.device_row,
+        held.position - sent.before - sent.size
+            + sum(sent.size) OVER (PARTITION BY active.account_id ORDER BY sent.place) AS shift
+    FROM sent JOIN active ON active.token = sent.token AND active.account_id = sent.account_id
+        AND active.device_row = coalesce(sent.device_row, active.device_row)
+    JOIN held ON held.id = active.account_id
+), placed AS MATERIALIZED (
+    SELECT array_agg(coalesce(targets.account_id, 0) ORDER BY place) AS accounts,
+        array_agg(coalesce(targets.shift, 0)::bigint ORDER BY place) AS shifts,
+        array_agg(coalesce(targets.id, 0) ORDER BY place) AS sessions,
+        array_agg(coalesce(targets.device_row, 0) ORDER BY place) AS devices,
+        array_agg(sent.received_at ORDER BY place) AS received
+    FROM sent LEFT JOIN targets USING (place)
+), counted AS (
+    UPDATE accounts SET position = accounts.position + new.rows
+    FROM (SELECT account_id, sum(size) AS rows FROM targets GROUP BY account_id) AS new
+    WHERE accounts.id = new.account_id AND accounts.id = ANY($1)
+), stored AS (
     INSERT INTO passings ({", ".join(COLUMNS)})
-    SELECT * FROM unnest({", ".join(f"${i}::{kind}[]" for i, kind in enumerate(TYPES, 1))})
+    SELECT (SELECT accounts FROM placed)[place], (SELECT shifts FROM placed)[place] + nr,
+        (SELECT sessions FROM placed)[place], (SELECT devices FROM placed)[place],
+        (SELECT received FROM placed)[place], {FIELDS}
+    FROM unnest($6::int[], {ARRAYS}) WITH ORDINALITY AS each(place, {FIELDS}, nr)
+    WHERE (SELECT sessions FROM placed)[place] > 0 ORDER BY nr
     ON CONFLICT (session_row, number) DO NOTHING
-"""
-STORED = f"""
-    SELECT position, session_row, {", ".join(Content._fields)} FROM passings
-    WHERE (session_row, number) IN (SELECT * FROM unnest($1::bigint[], $2::bigint[]))
-"""
-TALLIES = """
+    RETURNING session_row, position, at
+), gained AS MATERIALIZED (
+    SELECT session_row, count(*) AS inserted, min(at) AS first_at, max(at) AS last_at,
+        max(position) AS last_position
+    FROM stored GROUP BY session_row
+), tallied AS (
     UPDATE sessions SET
-        passing_count = sessions.passing_count + new.inserted,
+        passing_count = sessions.passing_count + coalesce(new.inserted, 0),
         first_passing_at = least(sessions.first_passing_at, new.first_at),
         last_passing_at = greatest(sessions.last_passing_at, new.last_at),
         last_position = greatest(sessions.last_position, new.last_position),
-        last_received_at = new.received_at
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-        AS new(session_row, inserted, first_at, last_at, last_position, received_at)
-    WHERE sessions.id = new.session_row
+        last_received_at = new.heard_at
+    FROM (
+        SELECT heard.id, heard_at, inserted, first_at, last_at, last_position
+        FROM (SELECT id, max(received_at) AS heard_at FROM targets GROUP BY id) AS heard
+        LEFT JOIN gained ON gained.session_row = heard.id
+    ) AS new
+    WHERE sessions.id = new.id AND sessions.id = ANY(ARRAY(SELECT id FROM active))
+)
+SELECT targets.place, targets.id, targets.device_row, (shift + before + 1)::bigint, coalesce(inserted, 0)
+FROM targets JOIN sent USING (place) LEFT JOIN gained ON gained.session_row = targets.id
+"""
+# One look into the index for each, however few the database thinks that all passings are.
+STORED = f"""
+    SELECT found.* FROM unnest($1::bigint[], $2::bigint[]) AS sent(session_row, number)
+    CROSS JOIN LATERAL (
+        SELECT position, session_row, {FIELDS} FROM passings
+        WHERE passings.session_row = sent.session_row AND passings.number = sent.number LIMIT 1
+    ) AS found
 """
 CONFLICTS = """
-    INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[]) ON CONFLICT DO
-    NOTHING
+    WITH fresh AS (
+        INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
+        ON CONFLICT DO NOTHING RETURNING session_row
+    ), held AS MATERIALIZED (
+        SELECT id FROM sessions WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE sessions SET conflict_count = conflict_count + new.rows
+    FROM (SELECT session_row, count(*) AS rows FROM fresh GROUP BY session_row) AS new
+    JOIN held ON held.id = new.session_row
+    WHERE sessions.id = new.session_row AND sessions.id = ANY($1)
 """
-CONFLICT_COUNT = "UPDATE sessions SET conflict_count = conflict_count + $1 WHERE id = $2"
+
+Valid = tuple[Submission, Target]
 
 
 class PostgresWriter:
-    """Writes batches through one connection of its own, which is made anew when it was lost."""
+    """Writes batches through one connection of its own, which is made anew when it was lost.
+
+    When it is lost before the answer came, the rows may be stored or not: Unreachable. Whoever sent them
+    sends them again, and then finds what is stored already.
+    """
 
     def __init__(self, url: URL) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = url
         self._connection: Any = None
 
     async def write(self, submissions: Sequence[Submission]) -> list[Written | None]:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._dsn)
-        async with self._connection.transaction():
-            return await _write(self._connection, submissions)
+        with postgres.reached():
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await postgres.connect(self._url, SETTINGS, PATIENCE)
+            try:
+                return await _write(self._connection, submissions)
+            except postgres.SPOILT:
+                self._connection.terminate()
+                raise
 
     async def close(self) -> None:
         if self._connection is not None:
-            await self._connection.close()
+            self._connection.terminate()
 
 
 async def _write(connection: Any, submissions: Sequence[Submission]) -> list[Written | None]:
-    targets = await _targets(connection, submissions)
+    """The conflicts of a batch are written after its passings are durable. Between the two nobody has been
+    answered, so whoever sent them sends them again."""
+    targets: list[Target | None] = [None] * len(submissions)
+    inserted: dict[int, int] = {}
+    for place, session_row, device_row, position, rows in await connection.fetch(WRITE, *_sent(submissions)):
+        targets[place - 1] = Target(session_row, device_row, position)
+        inserted[session_row] = rows
     valid = [(sub, target) for sub, target in zip(submissions, targets, strict=True) if target is not None]
-    if not valid:
-        return [None] * len(submissions)
-    rows = [
-        (sub.account_id, place, target.session_row, target.device_row, sub.received_at, *passing)
-        for sub, target in valid
-        for place, passing in enumerate(sub.passings, target.position)
-    ]
-    status = await connection.execute(INSERT, *zip(*rows, strict=True)) if rows else "INSERT 0 0"
-    stored = None if int(status.split()[-1]) == len(rows) else await _stored(connection, valid)
-    settled = [
-        (sub, outcomes.settle(sub, target, None if stored is None else stored[target.session_row]))
-        for sub, target in valid
-    ]
-    await connection.execute(TALLIES, *zip(*outcomes.tallies(settled), strict=True))
-    for session_row, conflicts in outcomes.conflict_rows(settled).items():
-        columns = zip(*(row.values() for row in conflicts), strict=True)
-        fresh = (await connection.execute(CONFLICTS, *columns)).split()[-1]
-        await connection.execute(CONFLICT_COUNT, int(fresh), session_row)
+    stored = await _stored(connection, valid, inserted)
+    settled = [(sub, outcomes.settle(sub, target, stored.get(target.session_row))) for sub, target in valid]
+    conflicts = [row.values() for rows in outcomes.conflict_rows(settled).values() for row in rows]
+    if conflicts:
+        await connection.execute(CONFLICTS, *zip(*conflicts, strict=True))
     answers = iter(settled)
     return [None if target is None else next(answers)[1] for target in targets]
 
 
-async def _targets(connection: Any, submissions: Sequence[Submission]) -> list[Target | None]:
-    tokens = list({submission.token for submission in submissions})
-    found = {row["token"]: row for row in await connection.fetch(TARGETS, tokens)}
-    rows: dict[int, int] = defaultdict(int)
-    offsets: list[int | None] = []
-    for submission in submissions:
-        session = found.get(submission.token)
-        if session is None or not _is_of(session, submission):
-            offsets.append(None)
-            continue
-        offsets.append(rows[submission.account_id])
-        rows[submission.account_id] += len(submission.passings)
-    ends = dict(await connection.fetch(POSITIONS, sorted(rows), [rows[id] for id in sorted(rows)]))
-    return [
-        None
-        if offset is None
-        else Target(
-            found[sub.token]["id"],
-            found[sub.token]["device_row"],
-            ends[sub.account_id] - rows[sub.account_id] + offset + 1,
-        )
-        for sub, offset in zip(submissions, offsets, strict=True)
-    ]
-
-
-def _is_of(session: Any, submission: Submission) -> bool:
-    """Whether the session is one that the submission may go to."""
-    mine: bool = session["account_id"] == submission.account_id
-    return mine and submission.device_row in (None, session["device_row"])
+def _sent(submissions: Sequence[Submission]) -> Iterable[Any]:
+    """The values of WRITE: five for the submissions, then their rows. A field that no row has is no array:
+    that is nothing to encode, and the same to PostgreSQL as an array of nothing."""
+    rows: list[Content] = []
+    places: list[int] = []
+    for place, submission in enumerate(submissions, 1):
+        rows += submission.passings
+        places += [place] * len(submission.passings)
+    fields = zip(*rows, strict=True) if rows else [()] * len(TYPES)
+    return (
+        [submission.account_id for submission in submissions],
+        [submission.token for submission in submissions],
+        [submission.device_row for submission in submissions],
+        [submission.received_at for submission in submissions],
+        [len(submission.passings) for submission in submissions],
+        places,
+        *(None if field.count(None) == len(rows) else field for field in fields),
+    )
 
 
 async def _stored(
-    connection: Any, valid: Sequence[tuple[Submission, Target]]
+    connection: Any, valid: Sequence[Valid], inserted: dict[int, int]
 ) -> dict[int, dict[int, Stored]]:
-    sessions = [target.session_row for sub, target in valid for _ in sub.passings]
-    numbers = [passing.number for sub, _ in valid for passing in sub.passings]
+    """Who holds the numbers of sessions into which fewer rows went than were sent. Rows never change, so it
+    may be asked after the commit."""
+    left = dict(inserted)
+    for submission, target in valid:
+        left[target.session_row] -= len(submission.passings)
+    doubtful = [
+        (target.session_row, passing.number)
+        for submission, target in valid
+        if left[target.session_row]
+        for passing in submission.passings
+    ]
     stored: dict[int, dict[int, Stored]] = defaultdict(dict)
-    for row in await connection.fetch(STORED, sessions, numbers):
-        stored[row["session_row"]][row["number"]] = Stored(row["position"], Content(*tuple(row)[2:]))
+    if doubtful:
+        for row in await connection.fetch(STORED, *zip(*doubtful, strict=True)):
+            stored[row["session_row"]][row["number"]] = Stored(row["position"], Content(*tuple(row)[2:]))
     return stored

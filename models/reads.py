@@ -1,40 +1,32 @@
-"""What the boards read of passings: few columns, in the order of commit or by who sent them."""
+"""What the boards read of passings: few columns, in the order of commit or by who sent them. All through the
+driver alone: a session would cost more than the rows."""
 
-import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-import sqlalchemy as sa
-from sqlmodel import col
+import msgspec
 
 from models.database import Database
-from models.events import Event
-from models.keys import Account
-from models.passings import TABLE
 from timing.races import Read
 
 AT_ONCE = 10_000
 """Rows in one read, so that other readers get their turn."""
 
-_C = TABLE.c
-_READ = sa.select(*[_C[name] for name in Read._fields])
-_STATE = sa.select(col(Account.position), col(Event.revision)).join(
-    Event, col(Event.account_id) == col(Account.id)
-)
-
-
-async def _rows(database: Database, query: sa.Select[*tuple[Any, ...]]) -> list[Any]:
-    """Through the driver alone on SQLite: a session would cost more than the rows."""
-    if not database.sqlite:
-        async with database.reading() as session:
-            return list((await (await session.connection()).execute(query)).all())
-    compiled = query.compile(dialect=database.dialect, compile_kwargs={"render_postcompile": True})
-    values = [compiled.params[name] for name in compiled.positiontup or ()]
-
-    def read(connection: sqlite3.Connection) -> list[Any]:
-        return connection.execute(str(compiled), values).fetchall()
-
-    return await database.quick(read)
+_STATE = """
+    SELECT accounts.position, events.revision FROM events JOIN accounts ON accounts.id = events.account_id
+    WHERE events.id = ?
+"""
+_READ = f"SELECT {', '.join(Read._fields)} FROM passings WHERE account_id = ?"
+_AFTER = f"{_READ} AND position > ? AND position <= ? ORDER BY position LIMIT {AT_ONCE}"
+_AT = f"{_READ} AND position = ANY(?)"
+_AT_SQLITE = f"{_READ} AND position IN (SELECT value FROM json_each(?))"
+_OF_DEVICE = f"""
+    {_READ} AND device_row = ? AND at >= ? AND at < ? AND (at, position) > (?, ?)
+    ORDER BY at, position LIMIT {AT_ONCE}
+"""
+_OF_SESSION = f"{_READ} AND session_row = ? AND position > ? ORDER BY position LIMIT {AT_ONCE}"
+EARLIEST, LATEST = -(2**63), 2**63 - 1
+"""No instant is before the one; none that anybody asks for is as late as the other."""
 
 
 def _reads(rows: list[Any]) -> list[Read]:
@@ -45,46 +37,46 @@ def _reads(rows: list[Any]) -> list[Read]:
 
 async def state(database: Database, event_id: int) -> tuple[int, int]:
     """The newest position of the event's account, and the event's revision."""
-    found = await _rows(database, _STATE.where(col(Event.id) == event_id))
+    found = await database.rows(_STATE, event_id)
     return (found[0][0], found[0][1]) if found else (0, 0)
 
 
 async def after(database: Database, account_id: int, position: int, upto: int) -> list[Read]:
     """Passings of the account behind a position up to another, in the order of commit; at most AT_ONCE."""
-    query = _READ.where(_C.account_id == account_id, _C.position > position, _C.position <= upto)
-    return _reads(await _rows(database, query.order_by(_C.position).limit(AT_ONCE)))
+    return _reads(await database.rows(_AFTER, account_id, position, upto))
 
 
 async def at(database: Database, account_id: int, positions: Iterable[int]) -> list[Read]:
     """The passings at these positions."""
-    query = _READ.where(_C.account_id == account_id, _C.position.in_(list(positions)))
-    return _reads(await _rows(database, query))
+    wanted = list(positions)
+    if database.sqlite:
+        found = await database.rows(_AT_SQLITE, account_id, msgspec.json.encode(wanted).decode())
+    else:
+        found = await database.rows(_AT, account_id, wanted)
+    return _reads(found)
 
 
 async def of_device(
     database: Database, account_id: int, device_row: int, from_: int | None, to: int | None
 ) -> AsyncIterator[Sequence[Read]]:
     """What a device detected from an instant to another (excluded), in slices, by time."""
-    own = _READ.where(_C.account_id == account_id, _C.device_row == device_row)
-    own = own if from_ is None else own.where(_C.at >= from_)
-    own = own if to is None else own.where(_C.at < to)
-    query, full = own, True
+    first = EARLIEST if from_ is None else from_
+    end = LATEST if to is None else to
+    last, full = (first, EARLIEST), True
     while full:
-        found = await _rows(database, query.order_by(_C.at, _C.position).limit(AT_ONCE))
+        found = await database.rows(_OF_DEVICE, account_id, device_row, last[0], end, *last)
         full = len(found) == AT_ONCE
         if found:
             reads = _reads(found)
-            last = sa.tuple_(sa.literal(reads[-1].at), sa.literal(reads[-1].position))
-            query = own.where(sa.tuple_(_C.at, _C.position) > last)
+            last = reads[-1].at, reads[-1].position
             yield reads
 
 
 async def of_session(database: Database, account_id: int, session_row: int) -> AsyncIterator[Sequence[Read]]:
     """What a session holds, in slices, in the order of commit."""
-    own = _READ.where(_C.account_id == account_id, _C.session_row == session_row)
     position, full = 0, True
     while full:
-        found = await _rows(database, own.where(_C.position > position).order_by(_C.position).limit(AT_ONCE))
+        found = await database.rows(_OF_SESSION, account_id, session_row, position)
         full = len(found) == AT_ONCE
         if found:
             reads = _reads(found)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from models.database import Unreachable
+
 
 class TimingError(Exception):
     """Something is wrong"""
@@ -129,3 +131,11 @@ class Busy(_Later):
     """Service unavailable"""
 
     code, status = "BUSY", 503
+
+
+def told(error: BaseException) -> TimingError | None:
+    """What clients are told of an error: Busy of a database that is not there, as it will be there again.
+    None: a fault of ours, of which they are told nothing."""
+    if isinstance(error, Unreachable):
+        return Busy()
+    return error if isinstance(error, TimingError) else None

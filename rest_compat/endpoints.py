@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from resolvers import costs, inputs
 from resolvers.context import STRANGER, Context
-from resolvers.errors import Invalid, TimingError, TooLarge
+from resolvers.errors import Invalid, TimingError, TooLarge, told
 from rest_compat import errors
 from timing import clocks
 
@@ -114,12 +114,13 @@ class Endpoint:
             ctx = await self._context(scope)
             caller = ctx.caller
             answer = await self._answer(ctx, scope, receive)
-        except TimingError as error:
-            answer = refusal(error)
-        except Exception:
-            logger.exception("a v0 request failed")
-            await send_json(send, 500, failure(caller.v0_shape))
-            return
+        except Exception as error:
+            no = told(error)
+            if no is None:
+                logger.exception("a v0 request failed")
+                await send_json(send, 500, failure(caller.v0_shape))
+                return
+            answer = refusal(no)
         await send_json(send, answer.status, shaped(answer.fields, caller.v0_shape), answer.headers)
 
     async def _context(self, scope: Scope) -> Context:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from resolvers.errors import TimingError
+from resolvers.errors import told
 from rest_compat import bindings, devices, events, participants, passings, sessions, telemetry
 from rest_compat.endpoints import Endpoint, Identify, Keyless, Verb, send_json, shaped
 
@@ -53,7 +53,9 @@ class V0:
     async def _not_found(self, scope: Scope, _receive: Receive, send: Send) -> None:
         try:
             shape = (await self._identify(scope)).caller.v0_shape
-        except TimingError:
+        except Exception as error:
+            if told(error) is None:
+                raise
             shape = "BOTH"
         await send_json(send, 404, shaped({"description": "Not found"}, shape))
 

@@ -6,7 +6,7 @@ import re
 from graphql import GraphQLError
 from strawberry.utils.str_converters import to_camel_case
 
-from resolvers.errors import Invalid, TimingError
+from resolvers.errors import Invalid, told
 
 logger = logging.getLogger(__name__)
 _RENAMED = {"participant": "participant_ref"}
@@ -23,8 +23,8 @@ def translate(errors: list[GraphQLError]) -> None:
             field = in_client_words(cause.field)
             error.message = f"{field}: {cause.reason}"
             error.extensions = cause.extensions | {"fields": {field: cause.reason}}
-        elif isinstance(cause, TimingError):
-            error.extensions = cause.extensions
+        elif cause is not None and (no := told(cause)) is not None:
+            error.message, error.extensions = str(no), no.extensions
         elif cause is None or isinstance(error.original_error, GraphQLError):
             error.extensions = {"code": "BAD_USER_INPUT", "fields": _fields(error)} | (error.extensions or {})
         elif _within_graphql(cause):

@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from resolvers import passings
-from resolvers.errors import TimingError
+from resolvers.errors import told
 from resolvers.passings import NewPassing, Recorded
 from schema.context import GraphQLContext
 
@@ -77,8 +77,11 @@ class Plan(NamedTuple):
         """Data and errors, as the general machine gives them."""
         try:
             recorded = await passings.record(ctx, token, given)
-        except TimingError as error:
-            return None, [GraphQLError(str(error), [self.node], path=[self.key], original_error=error)]
+        except Exception as error:
+            no = told(error)
+            if no is None:
+                raise
+            return None, [GraphQLError(str(no), [self.node], path=[self.key], original_error=no)]
         return {self.key: {key: shape(recorded) for key, shape in self.shapes.items()}}, None
 
 

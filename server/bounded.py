@@ -15,6 +15,9 @@ BETWEEN: Final = 0
 HEAD: Final = 1
 BODY: Final = 2
 
+CLOSES: Final = (b"connection", b"close")
+"""The header that says that this was the last answer on a connection."""
+
 DESCRIPTIONS = {
     408: "Request timeout",
     413: "Payload too large",

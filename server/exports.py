@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from models.database import Unreachable
 from models.passings import Row
 from resolvers import inputs, passings, results
-from resolvers.errors import Busy, TimingError, TooMany
+from resolvers.errors import Busy, TimingError, TooMany, told
 from resolvers.results import Results
 from schema.relay import row_in
 from server import tables
@@ -51,7 +52,12 @@ class Exports:
                 Route("/races/{race}/results.json", self._results_json),
                 Route("/sessions/{token}/passings.csv", self._passings_csv),
             ],
-            exception_handlers={TimingError: _refused, HTTPException: _no_such_door, Exception: _failed},
+            exception_handlers={
+                TimingError: _refused,
+                Unreachable: _refused,
+                HTTPException: _no_such_door,
+                Exception: _failed,
+            },
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,8 +141,9 @@ def _refusal(error: TimingError) -> Response:
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, TimingError)
-    return _refusal(error)
+    no = told(error)
+    assert no is not None
+    return _refusal(no)
 
 
 async def _no_such_door(_request: Request, error: Exception) -> Response:

@@ -19,9 +19,10 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
     SubscribeMessage,
 )
 
+from models.database import Unreachable
 from resolvers import costs
 from resolvers.context import REFUSED, STRANGER, Caller, Meter
-from resolvers.errors import TooLarge, TooMany, Unidentified
+from resolvers.errors import Busy, TooLarge, TooMany, Unidentified, told
 from schema.context import GraphQLContext
 from schema.root import Schema
 from server.auth import Door
@@ -29,6 +30,8 @@ from server.connections import SocketPlaces
 from server.shared import Sharing, Streams
 
 TOO_MANY, TOO_MANY_SOCKETS = 4429, "Too many connections"
+LATER, COME_AGAIN = 1013, "Service unavailable"
+"""While the database cannot be reached. Clients connect again after a while."""
 
 
 class TextFrames(ASGIWebSocketAdapter):
@@ -59,6 +62,8 @@ class Socket(Sharing):
             await super().handle_connection_init(message)
         except NoPlace:
             await self.websocket.close(TOO_MANY, TOO_MANY_SOCKETS)
+        except Unreachable:
+            await self.websocket.close(LATER, COME_AGAIN)
 
     async def handle_subscribe(self, message: SubscribeMessage) -> None:
         assert self.context is not None
@@ -66,6 +71,11 @@ class Socket(Sharing):
             await self.context.callers.still(self.context.caller)
         except Unidentified:
             self.context.caller = REFUSED
+        except Unreachable:
+            found = self.view.streams.refusal(Busy()).errors or []
+            payload = [error.formatted for error in found]
+            await self.send_message({"id": message["id"], "type": "error", "payload": payload})
+            return
         await super().handle_subscribe(message)
 
 
@@ -101,6 +111,8 @@ class View(GraphQL[GraphQLContext, None]):
             return
         try:
             await super().__call__(scope, receive, send)
+        except Unreachable:  # just accepted, and the key of the handshake could not be looked up
+            await send({"type": "websocket.close", "code": LATER, "reason": COME_AGAIN})
         finally:
             self._places.of_address.leave(address)
 
@@ -112,8 +124,10 @@ class View(GraphQL[GraphQLContext, None]):
             return _refusal(error.status_code, error.reason, {"code": "BAD_USER_INPUT", "fields": {}})
         except TooLarge as error:
             return _refusal(error.status, str(error), error.extensions, {"connection": "close"})
-        except TooMany as error:
-            return _refusal(error.status, str(error), error.extensions, _later(error.extensions))
+        except (TooMany, Unreachable) as error:
+            no = told(error)
+            assert no is not None
+            return _refusal(no.status, str(no), no.extensions, _later(no.extensions))
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket

@@ -18,7 +18,7 @@ from rest_compat import hot
 from rest_compat.endpoints import Header, headers_of
 from server.addresses import NOWHERE
 from server.auth import Door
-from server.bounded import BETWEEN, BODY, Bounded
+from server.bounded import BETWEEN, BODY, CLOSES, Bounded
 from server.heads import BLANK_LINE, OPENING, Head, Heads
 
 
@@ -132,13 +132,13 @@ class Protocol(Bounded):
     def _answer(self, passage: Passage, status: int, body: bytes, more: list[Header]) -> None:
         if passage.disconnected or self.transport.is_closing():
             return
-        closes = (b"connection", b"close")
-        if closes in more:
+        usual = self.server_state.default_headers
+        if CLOSES in more or CLOSES in usual:
             passage.keep_alive = False
         elif not passage.keep_alive:
-            more = [*more, closes]
+            more = [*more, CLOSES]
         parts = [STATUS_LINE[status]]
-        for name, value in (*self.server_state.default_headers, *headers_of(body, more)):
+        for name, value in (*usual, *headers_of(body, more)):
             parts += (name, b": ", value, b"\r\n")
         parts += (b"\r\n", body)
         self.transport.write(b"".join(parts))
