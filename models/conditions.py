@@ -41,7 +41,6 @@ _BESIDE = Known._fields[:-1]
 def _query() -> sa.Select[Any]:
     of_device = _SESSION.device_row == _DEVICE.id
     newest = sa.select(sa.func.max(_SESSION.id)).where(of_device).correlate(_DEVICE.id.table)
-    heard = sa.select(sa.func.max(_SESSION.last_received_at)).where(of_device).correlate(_DEVICE.id.table)
     session = sa.alias(_SESSION.id.table, "newest").c
     columns = {
         "device_row": _DEVICE.id,
@@ -55,7 +54,7 @@ def _query() -> sa.Select[Any]:
         "reported_at": _STATE.reported_at,
         "report_came_at": _REPORT.received_at,
         "telemetry_at": _STATE.received_at,
-        "passings_at": heard.scalar_subquery(),
+        "passings_at": sa.func.coalesce(session.last_received_at, session.last_received_before),
         "battery": _REPORT.battery_percentage,
         "charging": _REPORT.charging,
         "temperature": _REPORT.temperature,

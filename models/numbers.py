@@ -31,7 +31,10 @@ async def spans(session: AsyncSession, session_rows: Collection[int]) -> dict[in
 
 
 async def gaps(session: AsyncSession, session_rows: Collection[int], limit: int) -> dict[int, list[Span]]:
-    """Runs of numbers (first, last) that are missing between the ends of each session; its first `limit`."""
+    """Runs of numbers (first, last) that are missing between the ends of each session; its first `limit`.
+
+    Reads the index over all numbers of these sessions, so it is to be asked only where some are missing.
+    """
     following = func.lead(_C.number).over(partition_by=_C.session_row, order_by=_C.number).label("following")
     pairs = sa.select(_C.session_row, _C.number, following).where(_C.session_row.in_(session_rows)).subquery()
     place = func.row_number().over(partition_by=pairs.c.session_row, order_by=pairs.c.number).label("place")

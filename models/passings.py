@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import BigInteger, Index, Integer, PrimaryKeyConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel, func
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -52,9 +52,13 @@ class Conflict(SQLModel, table=True):
     The first one stays; this is kept beside it."""
 
     __tablename__ = "conflicts"
-    __table_args__ = (UniqueConstraint("session_row", "number", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("session_row", "number", "digest"),
+        Index("conflicts_of_session", "session_row", "id"),
+    )
 
-    id: int = Field(default=None, primary_key=True)
+    # 64 bits: on PostgreSQL each try takes a number, also one that finds the same conflict there.
+    id: int = Field(default=None, primary_key=True, sa_type=BigInteger().with_variant(Integer, "sqlite"))
     session_row: int = Field(foreign_key="sessions.id")
     number: int = Field(sa_type=BigInteger)
     digest: str
@@ -177,6 +181,7 @@ def _between(query: sa.Select[Any], between: tuple[int | None, int | None]) -> s
 
 
 Condition = tuple[str, str, Any]
+Columns = sa.ColumnCollection[str, Any]
 COMPARISONS = {"=": operator.eq, ">=": operator.ge, "<=": operator.le}
 
 
@@ -226,40 +231,36 @@ class Filter(NamedTuple):
         """Whether it wants everything of a session, a device or the owner."""
         return self._replace(session_row=None, device_row=None) == Filter()
 
-    def wanted(self, owner: Owner) -> list[sa.ColumnElement[bool]]:
-        tests = [COMPARISONS[how](_C[column], value) for column, how, value in self.conditions(owner)]
-        return tests if self.served is None else [*tests, sa.or_(sa.false(), *map(_within, self.served))]
+    @property
+    def by_session(self) -> bool:
+        """Whether sessions tell that they hold nothing of it: by their device, or by the times in them."""
+        return self._replace(bib=None, chip=None, from_number=None, to_number=None) != Filter()
+
+    @property
+    def scattered(self) -> bool:
+        """Whether only a look at each passing of the owner tells which are wanted."""
+        return not (self.whole or self.by_session)
+
+    def device_of(self, owner: Owner) -> int | None:
+        """The device whose passings are wanted, if it is one."""
+        return owner.device_row if self.device_row is None else self.device_row
+
+    def wanted(self, owner: Owner, of: Columns = _C) -> list[sa.ColumnElement[bool]]:
+        """The tests of a row, of the table or of a part of it."""
+        tests = [COMPARISONS[how](of[column], value) for column, how, value in self.conditions(owner)]
+        if self.served is None:
+            return tests
+        return [*tests, sa.or_(sa.false(), *(_within(window, of) for window in self.served))]
 
 
-def _within(window: Window) -> sa.ColumnElement[bool]:
+def _within(window: Window, of: Columns) -> sa.ColumnElement[bool]:
     tests = [
-        (_C.device_row, operator.eq, window.device_row),
-        (_C.session_row, operator.eq, window.session_row),
-        (_C.at, operator.ge, window.from_),
-        (_C.at, operator.lt, window.to),
+        (of.device_row, operator.eq, window.device_row),
+        (of.session_row, operator.eq, window.session_row),
+        (of.at, operator.ge, window.from_),
+        (of.at, operator.lt, window.to),
     ]
     return sa.and_(*(how(column, value) for column, how, value in tests if value is not None))
-
-
-async def after(session: AsyncSession, owner: Owner, which: Filter, position: int, limit: int) -> list[Row]:
-    """Passings of the owner behind a position, in the order of commit."""
-    query = _ROW.where(*which.wanted(owner), _C.position > position)
-    return await _rows(session, query.order_by(_C.position).limit(limit))
-
-
-async def before(
-    session: AsyncSession, owner: Owner, which: Filter, position: int | None, limit: int
-) -> list[Row]:
-    """The last passings of the owner before a position (None: at all), in the order of commit."""
-    query = _ROW.where(*which.wanted(owner))
-    if position is not None:
-        query = query.where(_C.position < position)
-    return (await _rows(session, query.order_by(_C.position.desc()).limit(limit)))[::-1]
-
-
-async def count(session: AsyncSession, owner: Owner, which: Filter) -> int:
-    query = sa.select(func.count()).select_from(TABLE).where(*which.wanted(owner))
-    return int((await (await session.connection()).execute(query)).scalar_one())
 
 
 async def first_position_above(session: AsyncSession, session_row: int, number: int) -> int | None:

@@ -1,5 +1,6 @@
 """Sessions: table and queries.
-The counts in a row are kept by the writer, so that no page has to count passings."""
+The counts in a row are kept by the writer, and each row knows what those before it hold, so that no page has
+to count passings or to add up sessions."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.devices import Device
+from models.devices import of_owner as devices_of
 from models.keys import Owner
 
 
@@ -41,6 +44,12 @@ class Session(SQLModel, table=True):
     last_passing_at: int | None = Field(default=None, sa_type=BigInteger)
     last_received_at: int | None = Field(default=None, sa_type=BigInteger)
     last_position: int = Field(default=0, sa_type=BigInteger)
+    sessions_before: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many sessions of the device are older, and below what they hold together. They were closed when
+    this one was opened, so it never changes."""
+    passings_before: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    last_passing_before: int | None = Field(default=None, sa_type=BigInteger)
+    last_received_before: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Counts(NamedTuple):
@@ -70,6 +79,16 @@ async def by_ids(session: AsyncSession, owner: Owner, ids: Iterable[int]) -> Seq
 
 
 async def add(session: AsyncSession, new: Session) -> Session:
+    """The device's other sessions are to be closed before, and the device held."""
+    before = (
+        func.count(),
+        func.coalesce(func.sum(Session.passing_count), 0),
+        func.max(Session.last_passing_at),
+        func.max(Session.last_received_at),
+    )
+    older = (await session.exec(select(*before).where(Session.device_row == new.device_row))).one()
+    new.sessions_before, new.passings_before = older[0], int(older[1])
+    new.last_passing_before, new.last_received_before = older[2], older[3]
     session.add(new)
     await session.flush()
     return new
@@ -120,27 +139,41 @@ async def active_of(session: AsyncSession, device_rows: Iterable[int]) -> Sequen
     return (await session.exec(query)).all()
 
 
+def _newest(of: Sequence[sa.ColumnElement[bool]]) -> sa.Select[tuple[int | None]]:
+    """The row of the newest session of each of these devices, by one look into the index for each."""
+    mine = sa.select(func.max(Session.id)).where(col(Session.device_row) == col(Device.id))
+    return sa.select(mine.correlate(Device).scalar_subquery()).where(*of)
+
+
 async def counts_by_device(session: AsyncSession, device_rows: Iterable[int]) -> dict[int, Counts]:
-    """Counts by the device's row, summed over its sessions; a device without sessions is missing."""
-    query = (
-        sa.select(
-            col(Session.device_row),
-            func.count(),
-            func.sum(Session.passing_count),
-            func.max(Session.last_passing_at),
-            func.max(Session.last_received_at),
-        )
-        .where(col(Session.device_row).in_(device_rows))
-        .group_by(col(Session.device_row))
+    """Counts by the device's row, over all its sessions; a device without sessions is missing."""
+    found = await _ends(session, [col(Device.id).in_(device_rows)])
+    return {row.device_row: _counts(row) for row in found}
+
+
+async def _ends(session: AsyncSession, of: Sequence[sa.ColumnElement[bool]]) -> Sequence[Session]:
+    return (await session.exec(select(Session).where(col(Session.id).in_(_newest(of))))).all()
+
+
+def _counts(newest: Session) -> Counts:
+    return Counts(
+        newest.sessions_before + 1,
+        newest.passings_before + newest.passing_count,
+        _latest(newest.last_passing_before, newest.last_passing_at),
+        _latest(newest.last_received_before, newest.last_received_at),
     )
-    rows = (await (await session.connection()).execute(query)).all()
-    return {row[0]: Counts(row[1], int(row[2]), row[3], row[4]) for row in rows}
+
+
+def _latest(*instants: int | None) -> int | None:
+    return max((at for at in instants if at is not None), default=None)
 
 
 async def next_with_passings(
     session: AsyncSession, device_row: int, *, after_session: int = 0, after_position: int = 0
 ) -> Session | None:
     """The oldest session of the device behind the given one that holds passings behind the given position."""
+    if after_position:
+        after_session = max(after_session, await last_ended(session, device_row, after_position))
     query = (
         select(Session)
         .where(
@@ -153,17 +186,18 @@ async def next_with_passings(
     return (await session.exec(query.limit(1))).first()
 
 
+async def last_ended(session: AsyncSession, device_row: int | None, position: int) -> int:
+    """The newest session of the device whose last passing is at a position or before it; 0 without one.
+    Looked for from the newest on, as who follows a device is near the end."""
+    ended = col(Session.last_position).between(1, position)
+    query = select(Session.id).where(col(Session.device_row) == device_row, ended)
+    return (await session.exec(query.order_by(col(Session.id).desc()).limit(1))).first() or 0
+
+
 async def newest_counts(session: AsyncSession, device_rows: Iterable[int]) -> dict[int, int]:
     """How many passings the newest session of each device holds; a device without sessions is missing."""
-    newest_rows = (
-        sa.select(func.max(Session.id))
-        .where(col(Session.device_row).in_(device_rows))
-        .group_by(col(Session.device_row))
-    )
-    query = sa.select(col(Session.device_row), col(Session.passing_count)).where(
-        col(Session.id).in_(newest_rows)
-    )
-    return {row[0]: row[1] for row in (await (await session.connection()).execute(query)).all()}
+    found = await _ends(session, [col(Device.id).in_(device_rows)])
+    return {row.device_row: row.passing_count for row in found}
 
 
 async def newest(session: AsyncSession, device_row: int) -> Session | None:
@@ -175,9 +209,12 @@ async def passing_total(
     session: AsyncSession, owner: Owner, *, session_row: int | None = None, device_row: int | None = None
 ) -> int:
     """How many passings the owner, the device or the session has, by the counts that the writer keeps."""
-    query = select(func.coalesce(func.sum(Session.passing_count), 0)).where(*_of_owner(owner))
     if session_row is not None:
-        query = query.where(Session.id == session_row)
-    if device_row is not None:
-        query = query.where(Session.device_row == device_row)
+        tests = [*_of_owner(owner), col(Session.id) == session_row]
+        if device_row is not None:
+            tests.append(col(Session.device_row) == device_row)
+        return (await session.exec(select(Session.passing_count).where(*tests))).first() or 0
+    tests = devices_of(owner) if device_row is None else [*devices_of(owner), col(Device.id) == device_row]
+    held = func.sum(Session.passings_before + Session.passing_count)
+    query = select(func.coalesce(held, 0)).where(col(Session.id).in_(_newest(tests)))
     return int((await session.exec(query)).one())

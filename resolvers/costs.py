@@ -14,6 +14,8 @@ SUMMED = 100
 """Telemetry reports that are read for buckets of their figures for a point."""
 ROWS = 25
 """Rows that are read for a point."""
+LOOKED_THROUGH = 1_000
+"""Places of the stream of passings that are looked through for a bib, a chip or a number, for a point."""
 ENTRIES = 5
 """Participants that are judged and entered for a point."""
 LINES_OF_VIEW = 150
@@ -48,9 +50,9 @@ def entering(count: int) -> float:
     return CHANGE + count / ENTRIES
 
 
-def rows(count: int) -> float:
-    """Of rows that were read, beside the operation's own point."""
-    return count / ROWS
+def rows(count: int, looked_through: int = 0) -> float:
+    """Of rows that were read, and places of the stream for them, beside the operation's own point."""
+    return count / ROWS + looked_through / LOOKED_THROUGH
 
 
 def body(length: int) -> float:

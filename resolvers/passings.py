@@ -10,7 +10,7 @@ from models import devices as device_rows
 from models import keys as key_rows
 from models import passings as rows
 from models import sessions as session_rows
-from models import tail
+from models import streams, tail
 from models.batches import Failed, Full
 from models.ingest import Outcome
 from models.outcomes import Submission, Written
@@ -26,8 +26,7 @@ Between = tuple[int | None, int | None]
 
 
 class NewPassing(msgspec.Struct):
-    """A passing as a skin hands it in, nothing judged yet.
-    It must have a bib or, unless one is required, a chip."""
+    """A passing as a skin hands it in, unjudged. It must have a bib or, unless one is required, a chip."""
 
     bib_required: ClassVar[bool] = False
 
@@ -117,8 +116,7 @@ def _submission(
 
 
 def judge(passings: Sequence[NewPassing], zone: str | None = None) -> list[Content]:
-    """What is stored of each.
-    Raises Invalid naming the first bad field, and NoZone where `zone` is needed."""
+    """What is stored of each. Raises Invalid naming the first bad field; NoZone where `zone` is needed."""
     judged = []
     try:
         for new in passings:
@@ -153,15 +151,11 @@ def _bib(new: NewPassing) -> str | None:
     if value is None and (new.bib_required or new.chip is None):
         raise Invalid("bib", "is missing", missing=True)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = _text_of(value)
+        try:
+            value = str(value)
+        except ValueError:  # more digits than Python turns into a text
+            raise Invalid("bib", f"must not be longer than {inputs.LONGEST} characters") from None
     return inputs.text(value, "bib")
-
-
-def _text_of(number: float) -> str:
-    try:
-        return str(number)
-    except ValueError:  # more digits than Python turns into a text
-        raise Invalid("bib", f"must not be longer than {inputs.LONGEST} characters") from None
 
 
 def _instant(value: Any, zone: str | None) -> int:
@@ -251,16 +245,19 @@ async def after(ctx: Context, which: Filter, position: int, limit: int) -> tuple
     """Passings behind a position in the order of commit, and the position up to which there is no other."""
     ctx.must("passings:read")
     found, newest = await tail.after(ctx.database, ctx.caller.owner, which, position, limit)
-    ctx.meter.charge(costs.rows(len(found)))
-    return found, found[-1].position if len(found) == limit else max(position, newest)
+    upto = found[-1].position if len(found) == limit else max(position, newest)
+    ctx.meter.charge(costs.rows(len(found), upto - position if which.scattered else 0))
+    return found, upto
 
 
 async def before(ctx: Context, which: Filter, position: int | None, limit: int) -> list[Row]:
     """The last passings before a position (None: at all), in the order of commit."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        found = await rows.before(session, ctx.caller.owner, which, position, limit)
-    ctx.meter.charge(costs.rows(len(found)))
+        end = await key_rows.position(session, ctx.caller.account) + 1 if position is None else position
+        found = await streams.before(session, ctx.caller.owner, which, end, limit)
+    start = found[0].position if len(found) == limit else 0
+    ctx.meter.charge(costs.rows(len(found), end - start if which.scattered else 0))
     return found
 
 
@@ -275,11 +272,14 @@ async def count(ctx: Context, which: Filter) -> int:
     """How many passings match. Counted by the sessions' own counts unless a narrower filter asks for more."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        if not which.whole:
-            return await rows.count(session, ctx.caller.owner, which)
-        return await session_rows.passing_total(
-            session, ctx.caller.owner, session_row=which.session_row, device_row=which.device_row
-        )
+        if which.whole:
+            return await session_rows.passing_total(
+                session, ctx.caller.owner, session_row=which.session_row, device_row=which.device_row
+            )
+        found = await streams.count(session, ctx.caller.owner, which)
+        looked = await key_rows.position(session, ctx.caller.account) if which.scattered else found
+    ctx.meter.charge(costs.rows(0, looked))
+    return found
 
 
 async def of_numbers(ctx: Context, session_row: int, numbers: Sequence[int]) -> dict[int, Row]:

@@ -137,5 +137,6 @@ async def conflicts(ctx: Context, ids: Iterable[int], limit: int) -> dict[int, l
     """By session: what the device sent under numbers that were taken by other content, oldest first."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        owned = [row.id for row in await rows.by_ids(session, ctx.caller.owner, ids)]
-        return await number_rows.conflicts(session, owned, limit)
+        owned = await rows.by_ids(session, ctx.caller.owner, ids)
+        some = [row.id for row in owned if row.conflict_count]
+        return await number_rows.conflicts(session, some, limit) if some else {}
