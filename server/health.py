@@ -16,6 +16,7 @@ from models.reports import Reports
 from server.auth import Door
 from server.connections import Connections, SocketPlaces
 from server.shared import Streams
+from server.stopping import Stopping
 from subscriptions.hub import Hub
 
 
@@ -56,15 +57,24 @@ class GuardFigures(Collector):
 
 
 def routes(
-    database: Database, ingest: Ingest, reports: Reports, hub: Hub, streams: Streams, guards: Guards
+    database: Database,
+    ingest: Ingest,
+    reports: Reports,
+    hub: Hub,
+    streams: Streams,
+    guards: Guards,
+    stopping: Stopping,
 ) -> list[Route]:
     """`/healthz`, `/readyz`, `/metrics`. They only read."""
     registry = _registry(ingest, reports, hub, streams, guards)
 
     async def healthz(_request: Request) -> Response:
-        return PlainTextResponse("alive")
+        # A balancer asks this one: without its bus a server serves on, but not when it stops.
+        return PlainTextResponse(*(("stopping", 503) if stopping.begun else ("alive",)))
 
     async def readyz(_request: Request) -> Response:
+        if stopping.begun:
+            return JSONResponse({"stopping": True}, status_code=503)
         usable = {"database": await _usable(database), "bus": hub.alive}
         return JSONResponse(usable, status_code=200 if all(usable.values()) else 503)
 
@@ -105,7 +115,12 @@ def _registry(
         ("passline_connections", "Open connections, sockets included.", lambda: len(guards.connections)),
         ("passline_sockets", "Open WebSockets.", lambda: open_sockets.total),
         ("passline_bus_alive", "1 while the bus is heard.", lambda: hub.alive),
-        ("passline_bus_rebuilds", "How often the bus was lost and built anew.", lambda: hub.rebuilds),
+        ("passline_bus_rebuilds", "How often the bus was lost and found again.", lambda: hub.rebuilds),
+        ("passline_bus_silence", "Seconds since anything was heard on the bus.", lambda: hub.silence),
+        ("passline_bus_sent", "Messages with news that were sent to other servers.", lambda: hub.sent),
+        ("passline_bus_heard", "Messages with news of other servers.", lambda: hub.heard),
+        ("passline_bus_merged", "Facts that went along with one not sent yet.", lambda: hub.merged),
+        ("passline_doorbells_rung", "Rings of those who listen to this process.", lambda: hub.rung),
     ):
         Gauge(name, text, registry=registry).set_function(read)
     return registry

@@ -33,6 +33,7 @@ from schema.joining import joinable
 from schema.limits import pay_to_read
 from schema.root import Schema
 from server.outbox import Outbox
+from subscriptions.patience import away
 
 logger = logging.getLogger(__name__)
 
@@ -196,8 +197,9 @@ class Streams:
         except Unidentified as error:
             for follower in followers:
                 follower.end(self.refusal(error))
-        except Exception:
-            logger.exception("it could not be seen whether a key is live")
+        except Exception as error:
+            if not away(error):  # until it is back everybody goes on
+                logger.exception("it could not be seen whether a key is live")
 
     def refusal(self, error: TimingError) -> ExecutionResult:
         """What a subscription says that ends so."""

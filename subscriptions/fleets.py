@@ -19,12 +19,17 @@ from models.fleets import Sight
 from models.telemetry import Report
 from resolvers import devices
 from subscriptions.hub import Doorbell, Hub, Touches
+from subscriptions.patience import LONGEST_PAUSE, away
 from timing.clocks import SECOND
 
 logger = logging.getLogger(__name__)
 
 SLOW_LOOK = 10.0
 """Seconds after which a whole fleet is read though nobody rang: facts may be lost, rows may not."""
+LONE_LOOK = 0.75
+"""… while the bus is not heard: what others commit is found by looking alone."""
+LONE_SHARE = 2.0
+"""… and so many times as long as the last such reading took: a large fleet is not read all the time."""
 
 Read = Callable[[int, Collection[int] | None], AsyncIterator[list[Sight]]]
 _of_device = attrgetter(*Device.model_fields)
@@ -52,7 +57,7 @@ class Fleet:
         self._told: dict[int, Told] = {}  # by the device's row; those that changed last come last
         self._due: list[tuple[int, int]] = []  # a heap: when to look at which connected device
         self._timed: set[int] = set()  # the devices in it, each once
-        self._looked_at = -SLOW_LOOK
+        self._looked_at, self._took = -SLOW_LOOK, 0.0
         self._doorbells: set[Doorbell] = set()
         self._ready = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"fleet of account {account_id}")
@@ -88,23 +93,30 @@ class Fleet:
             while True:
                 try:
                     await self._look(inbox)
-                except Exception:
-                    logger.exception("a fleet could not be read")
+                except Exception as error:
                     inbox.ring_all()
+                    if away(error):
+                        await asyncio.sleep(LONGEST_PAUSE)
+                    else:
+                        logger.exception("a fleet could not be read")
                 await asyncio.sleep(self._fleets.interval)
                 await inbox.wait(self._patience())
 
     def _patience(self) -> float:
         """Seconds until there is something to do though nobody rings."""
-        slow = self._looked_at + SLOW_LOOK - time.monotonic()
+        slow = self._looked_at + self._slowly() - time.monotonic()
         due = (self._due[0][0] - self._fleets.clock()) / SECOND if self._due else slow
         return max(0.0, min(slow, due))
+
+    def _slowly(self) -> float:
+        """Seconds between two readings of the whole fleet."""
+        return SLOW_LOOK if self._fleets.hub.alive else max(LONE_LOOK, LONE_SHARE * self._took)
 
     async def _look(self, inbox: Touches) -> None:
         """Reads what has news or falls silent, and tells what differs."""
         touched, everything = inbox.take()
         overdue = self._overdue()
-        if everything or time.monotonic() - self._looked_at >= SLOW_LOOK:
+        if everything or time.monotonic() - self._looked_at >= self._slowly():
             wanted, self._looked_at = None, time.monotonic()
         else:
             wanted = overdue | {row for row, account in touched.items() if self._concerns(row, account)}
@@ -114,6 +126,8 @@ class Fleet:
         async for sights in self._fleets.read(self._account_id, wanted):
             for sight in sights:
                 self._compare(sight)
+        if wanted is None:
+            self._took = time.monotonic() - self._looked_at
         if not self._ready.is_set():
             self._ready.set()
         if self.revision != before:

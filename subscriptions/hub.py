@@ -1,37 +1,32 @@
-"""The bus in, doorbells out. The bus carries facts ("there is more, up to here"), never rows: readers look
-into the table.
+"""Facts in and out, doorbells rung. Facts ("there is more, up to here") carry no rows: readers look into the
+table.
 
-broadcaster keeps unbounded queues, goes silent without an exception when its server restarts, and mixes up
-concurrent
-first subscribers. So this process subscribes once, to one channel; facts that are not sent yet are merged,
-not queued;
-and a heartbeat that is not heard for a while rebuilds everything, after which all listeners look for
-themselves.
+What was committed here rings this process's doorbells at once, bus or no bus, and is told to the others over
+the bus, a doorbell too. Facts that are not sent yet are merged, not queued. Messages are numbered: who hears
+a gap has missed some, and looks everywhere.
 """
 
 import asyncio
 import contextlib
-import logging
+import secrets
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 import msgspec
-from broadcaster import Broadcast
 
 from models.outcomes import Commit
+from subscriptions.bus import Bus
 
-logger = logging.getLogger(__name__)
-
-CHANNEL = "passline"
-WAKE = "passline-wake"
-"""A channel without messages:
-broadcaster's Redis listener falls asleep over its first subscription and needs a second."""
-HEARTBEAT = 1.0
-"""Seconds between two heartbeats."""
-SILENCE = 3.0
-"""Seconds without any fact after which the bus is taken for dead."""
-SLOW_LOOK = 2.0
+SLOW_LOOK = 1.5
 """Seconds after which a listener looks into the table though nobody rang: facts may be lost, rows may not."""
+LONE_LOOK = 0.75
+"""… while the bus is not heard: what others commit is found by looking alone."""
+MOST_NAMED = 170
+"""Rows that a message names: PostgreSQL's NOTIFY takes 7,999 bytes, and a row needs 44 at most."""
+MOST_ORIGINS = 1_000
+"""Processes whose numbers are remembered."""
 
 Topic = tuple[str, int]
 
@@ -45,13 +40,50 @@ class Fact(msgspec.Struct, array_like=True):
     events: dict[int, int] = {}
     states: dict[int, int] = {}
     """Devices whose state is new, to their accounts: telemetry, binding, session, alarms."""
+    keys: bool = False
+    """Keys were revoked."""
+
+    @property
+    def named(self) -> tuple[dict[int, int], ...]:
+        return self.accounts, self.sessions, self.devices, self.events, self.states
+
+    def __bool__(self) -> bool:
+        return self.keys or any(self.named)
+
+    def merge(self, later: "Fact") -> None:
+        for mine, news in zip(self.named, later.named, strict=True):
+            mine.update(news)
+        self.keys = self.keys or later.keys
+
+    def parts(self) -> Iterator["Fact"]:
+        """The fact in pieces that fit into a message, at least one."""
+        if sum(map(len, self.named)) <= MOST_NAMED:
+            yield self
+            return
+        names = ((kind, *news) for kind, rows in enumerate(self.named) for news in rows.items())
+        keys = self.keys
+        while some := list(islice(names, MOST_NAMED)):
+            part = Fact(keys=keys)
+            for kind, row, news in some:
+                part.named[kind][row] = news
+            yield part
+            keys = False
+
+
+class Message(msgspec.Struct, array_like=True):
+    """What goes over the bus: who says it, the how manieth it is, and what."""
+
+    origin: str
+    number: int
+    fact: Fact
 
 
 class Doorbell:
     """An inbox of one: it holds the newest position only,
-    so a slow listener costs nothing and misses nothing."""
+    so a slow listener costs nothing and misses nothing. `patience`: how long it waits for a ring at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Callable[[], float] = lambda: SLOW_LOOK) -> None:
+        self._patience = patience
         self._rung = asyncio.Event()
         self.position = 0
 
@@ -60,10 +92,10 @@ class Doorbell:
         self._rung.set()
 
     async def wait(self) -> None:
-        """Returns when it was rung, or after SLOW_LOOK seconds all the same."""
+        """Returns when it was rung, or when its patience is at an end."""
         # Not `wait_for`: before Python 3.12 it loses a cancellation that comes in the moment of a ring.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SLOW_LOOK):
+            async with asyncio.timeout(self._patience()):
                 await self._rung.wait()
         self._rung.clear()
 
@@ -104,56 +136,65 @@ class Touches:
 
 
 class Hub:
-    """Between this process's listeners and the bus of all processes."""
+    """Between this process's listeners and the bus of all processes. `on_keys` is called when keys were
+    revoked elsewhere."""
 
     def __init__(self, broker_url: str) -> None:
-        self._broker_url = broker_url
+        self.origin = secrets.token_hex(8)
+        self.on_keys: Callable[[], None] = lambda: None
+        self.sent = self.heard = self.merged = self.rung = 0
+        """Messages with news that were sent and heard, facts that went along with another, doorbells rung."""
+        self._bus = Bus(broker_url, self._say, self._hear, self._missed)
+        self._alone = broker_url.startswith("memory:")
         self._doorbells: dict[Topic, set[Doorbell]] = defaultdict(set)
         self._touches: set[Touches] = set()
-        self._unsent = Fact({}, {}, {}, {}, {})
-        self._send = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._closing = False
-        self.alive = False
-        self.rebuilds = 0
+        self._unsent = Fact()
+        self._number = 0
+        self._numbers: dict[str, int] = {}
 
     @property
     def listeners(self) -> int:
         return sum(map(len, self._doorbells.values()))
 
+    @property
+    def alive(self) -> bool:
+        return self._bus.alive
+
+    @property
+    def rebuilds(self) -> int:
+        return self._bus.rebuilds
+
+    @property
+    def silence(self) -> float:
+        """Seconds since anything was heard on the bus, be it oneself."""
+        return time.monotonic() - self._bus.heard_at
+
     async def start(self) -> None:
-        """Returns when the bus is heard, or after SILENCE seconds when it is not: it may come later."""
-        self._closing = False
-        self._task = asyncio.create_task(self._run(), name="hub")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SILENCE):
-                while not self.alive:
-                    await asyncio.sleep(0.01)
+        """Returns when the bus is heard, or after a while when it is not: it may come later."""
+        await self._bus.start()
 
     async def close(self) -> None:
-        self._closing = True
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._bus.close()
 
     def announce(self, commit: Commit) -> None:
-        """Tells every process; never waits. What could not be sent yet is merged with what comes."""
-        for mine, news in zip(
-            (self._unsent.accounts, self._unsent.sessions, self._unsent.devices), commit, strict=True
-        ):
-            mine.update(news)
-        self._send.set()
+        """Passings were committed here."""
+        self._tell(Fact(*commit))
 
     def changed(self, event_id: int, revision: int) -> None:
-        """Tells every process that what defines an event has a new revision; never waits."""
-        self._unsent.events[event_id] = revision
-        self._send.set()
+        """What defines an event has a new revision."""
+        self._tell(Fact(events={event_id: revision}))
 
     def touched(self, states: Mapping[int, int]) -> None:
-        """Tells every process which devices, of which accounts, have a new state; never waits."""
-        self._unsent.states.update(states)
-        self._send.set()
+        """These devices, of which accounts, have a new state."""
+        self._tell(Fact(states=dict(states)))
+
+    def forgot(self) -> None:
+        """Keys were revoked here: no process believes any key that it has looked up before."""
+        self._tell(Fact(keys=True))
+
+    def patience(self) -> float:
+        """Seconds after which a listener looks for itself."""
+        return SLOW_LOOK if self.alive else LONE_LOOK
 
     @contextlib.contextmanager
     def touches(self) -> Iterator[Touches]:
@@ -168,7 +209,7 @@ class Hub:
     @contextlib.contextmanager
     def listen(self, *topics: Topic) -> Iterator[Doorbell]:
         """A doorbell that rings for news of any of the topics."""
-        doorbell = Doorbell()
+        doorbell = Doorbell(self.patience)
         for topic in topics:
             self._doorbells[topic].add(doorbell)
         try:
@@ -179,39 +220,48 @@ class Hub:
                 if not self._doorbells[topic]:
                     del self._doorbells[topic]
 
-    async def _run(self) -> None:
-        while not self._closing:  # a bus that fails while it is left hides the cancellation
-            try:
-                async with Broadcast(self._broker_url) as bus, asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._hear(bus))
-                    tasks.create_task(self._beat(bus))
-                    tasks.create_task(self._tell(bus))
-            except Exception as error:
-                logger.warning("the bus was lost and is built anew", extra={"error": repr(error)})
-            self.alive = False
-            self.rebuilds += 1
-            await asyncio.sleep(HEARTBEAT)
+    def _tell(self, fact: Fact) -> None:
+        """Rings here at once, and tells the others by and by; never waits."""
+        self._ring(fact)
+        if self._alone:
+            return
+        if not self.alive:
+            self._number += 1  # they will hear the gap
+            return
+        self.merged += bool(self._unsent)
+        self._unsent.merge(fact)
+        self._bus.ring()
 
-    async def _hear(self, bus: Broadcast) -> None:
-        async with bus.subscribe(WAKE), bus.subscribe(CHANNEL) as subscriber:
+    def _say(self) -> Iterator[str]:
+        fact, self._unsent = self._unsent, Fact()
+        for part in fact.parts():
+            self._number += 1
+            self.sent += bool(part)
+            yield msgspec.json.encode(Message(self.origin, self._number, part)).decode()
+
+    def _hear(self, text: str) -> None:
+        try:
+            message = msgspec.json.decode(text, type=Message)
+        except msgspec.DecodeError:  # of another version of the software
             self._ring_all()
-            while True:
-                async with asyncio.timeout(SILENCE):
-                    event = await subscriber.get()
-                self.alive = True
-                self._ring(msgspec.json.decode(event.message, type=Fact))
+            return
+        before = self._numbers.get(message.origin, 0)
+        if len(self._numbers) > MOST_ORIGINS:
+            self._numbers.clear()
+        self._numbers[message.origin] = message.number
+        if message.number > before + 1:
+            self._ring_all()
+        if message.origin != self.origin and message.fact:
+            self.heard += 1
+            self._ring(message.fact)
+            if message.fact.keys:
+                self.on_keys()
 
-    async def _beat(self, bus: Broadcast) -> None:
-        while True:
-            await bus.publish(CHANNEL, _encode(Fact()))
-            await asyncio.sleep(HEARTBEAT if self.alive else 0.05)
-
-    async def _tell(self, bus: Broadcast) -> None:
-        while True:
-            await self._send.wait()
-            self._send.clear()
-            fact, self._unsent = self._unsent, Fact({}, {}, {}, {}, {})
-            await bus.publish(CHANNEL, _encode(fact))
+    def _missed(self) -> None:
+        self._unsent = Fact()
+        if not self.alive:
+            self._number += 1  # what was on its way may be lost
+        self._ring_all()
 
     def _ring(self, fact: Fact) -> None:
         for kind, news in (
@@ -223,6 +273,7 @@ class Hub:
             for row, position in news.items():
                 for doorbell in self._doorbells.get((kind, row), ()):
                     doorbell.ring(position)
+                    self.rung += 1
         for inbox in self._touches:
             inbox.ring(fact)
 
@@ -230,9 +281,6 @@ class Hub:
         for doorbells in self._doorbells.values():
             for doorbell in doorbells:
                 doorbell.ring(0)
+                self.rung += 1
         for inbox in self._touches:
             inbox.ring_all()
-
-
-def _encode(fact: Fact) -> str:
-    return msgspec.json.encode(fact).decode()

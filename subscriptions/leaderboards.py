@@ -1,10 +1,12 @@
 """Leaderboards, participants and races as they change."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import partial
 
 from resolvers import events, leaderboards
 from resolvers.leaderboards import Board, Progress
 from subscriptions.live import Live
+from subscriptions.patience import patiently
 from subscriptions.screens import Shown, Update
 from timing.leaderboards import Leaderboard
 from timing.standings import Standing
@@ -49,7 +51,7 @@ async def race(ctx: Live, board: Board) -> AsyncGenerator[Progress, None]:
     ctx.begin()
     last = None
     async for _ in _readings(ctx, board):
-        progress = await leaderboards.progress(ctx, board)
+        progress = await patiently(partial(leaderboards.progress, ctx, board))
         if progress != last:
             last = progress
             yield progress
@@ -72,6 +74,5 @@ async def _whole(ctx: Live, board: Board) -> None:
 
 async def _still(ctx: Live, board: Board) -> None:
     """Raises when the caller may no longer look."""
-    if ctx.caller.key_id is not None:
-        await ctx.callers.still(ctx.caller)
+    await ctx.still()
     events.seen(ctx, board.event)

@@ -1,9 +1,12 @@
 """A context that can also listen."""
 
+from functools import partial
+
 from resolvers import costs
 from resolvers.context import FREE, Context, Meter
 from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
+from subscriptions.patience import patiently
 from subscriptions.screens import Screens
 
 
@@ -38,4 +41,4 @@ class Live(Context):
 
     async def still(self) -> None:
         """Raises Unidentified when the caller's key was revoked in the meantime."""
-        await self.callers.still(self.caller)
+        await patiently(partial(self.callers.still, self.caller))

@@ -1,12 +1,14 @@
 """Passings as they are recorded."""
 
 from collections.abc import AsyncGenerator
+from functools import partial
 
 from models.passings import Filter, Row
 from resolvers import costs, passings
 from resolvers.errors import Invalid
 from subscriptions.hub import Topic
 from subscriptions.live import Live
+from subscriptions.patience import patiently
 
 AT_ONCE = 500
 """Rows read at a time while a listener catches up."""
@@ -28,20 +30,20 @@ async def feed(ctx: Live, which: Filter, after: int | None) -> AsyncGenerator[li
 
     None: from now on. Raises Invalid for a cursor of another life of the database, as after a restored
     backup.
-    Ends with Unidentified when the caller's key is revoked.
+    Goes on when a database that was away is back. Ends with Unidentified when the caller's key is revoked.
     """
     payer = ctx.begin()
     with ctx.hub.listen(topic(ctx, which)) as doorbell:
-        newest = await passings.position(ctx)
+        newest = await patiently(partial(passings.position, ctx))
         if after is not None and after > newest:
             raise Invalid("after", "is ahead of everything that is stored")
         position = newest if after is None else after
         while True:
-            rows, position = await passings.after(ctx, which, position, AT_ONCE)
+            rows, position = await patiently(partial(passings.after, ctx, which, position, AT_ONCE))
             if rows:
                 yield rows
             if len(rows) < AT_ONCE:
                 await doorbell.wait()
             else:
                 payer.charge(costs.rows(len(rows)))  # what was missed is read as by any other operation
-            await ctx.callers.still(ctx.caller)
+            await ctx.still()

@@ -8,11 +8,13 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from models.boards import Boards
 from models.events import Event
 from subscriptions.hub import Doorbell, Hub
+from subscriptions.patience import patiently
 from timing.standings import Counts, Standing
 from timing.teams import TeamView
 from timing.views import View, Which
@@ -121,7 +123,7 @@ class Pace:
         with hub.listen(("account", self._event.account_id), ("event", self._event.id)) as doorbell:
             while True:
                 try:
-                    boards = await self._screens.read(self._event)
+                    boards = await patiently(partial(self._screens.read, self._event))
                     if (now := (boards.position, boards.revision)) != seen:
                         seen = now
                         self._show(boards)
