@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.keys import Owner
+from models.keys import HIGHEST_ROW, Owner
 from timing.health import Thresholds as Wanted
 
 
@@ -168,6 +168,8 @@ async def open_of(
 
 
 async def by_id(session: AsyncSession, owner: Owner, alarm_row: int) -> Alarm | None:
+    if not 0 < alarm_row <= HIGHEST_ROW:
+        return None
     query = select(Alarm).where(Alarm.id == alarm_row, *_tests(owner, Filter()))
     return (await session.exec(query)).first()
 

@@ -102,9 +102,11 @@ async def note_uses(session: AsyncSession, used: Sequence[Used]) -> None:
     connection = await session.connection()
     await connection.execute(_ADD_USES, [each._asdict() for each in used])
     last = {each.key_id: each.last_at for each in used}
-    marked = sa.update(ApiKey).where(col(ApiKey.id) == sa.bindparam("key"))
+    before, at = col(ApiKey.last_used_at), sa.bindparam("at", type_=BigInteger)
+    # Another server may have noted a later use.
+    marked = sa.update(ApiKey).where(col(ApiKey.id) == sa.bindparam("key"), before.is_(None) | (before < at))
     await connection.execute(
-        marked.values(last_used_at=sa.bindparam("at")), [{"key": key, "at": at} for key, at in last.items()]
+        marked.values(last_used_at=at), [{"key": key, "at": at} for key, at in last.items()]
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.races import HIGHEST_ROW
+from models.keys import HIGHEST_ROW
 
 SLICE = 500
 """Rows in one statement, so that others get their turn."""

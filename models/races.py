@@ -12,9 +12,9 @@ from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.events import Event
+from models.keys import HIGHEST_ROW
 
 Row = TypeVar("Row", bound=SQLModel)
-HIGHEST_ROW = 2**31 - 1
 
 
 class Race(SQLModel, table=True):

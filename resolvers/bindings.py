@@ -101,7 +101,7 @@ async def revoke(ctx: Context, token_id: int) -> BindingToken:
     ctx.must("devices:write", costs.CHANGE)
     owner = keys.account_of(ctx, None)
     async with ctx.database.transaction() as session:
-        known = 0 < token_id <= keys.HIGHEST_ROW
+        known = 0 < token_id <= key_rows.HIGHEST_ROW
         token = await rows.by_id(session, owner, token_id, lock=True) if known else None
         if token is None:
             raise NotFound("Binding token", str(token_id))

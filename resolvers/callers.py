@@ -18,7 +18,7 @@ from timing import clocks
 KEY = re.compile(r"ror-[0-9a-f]{20}")
 SECONDS_TRUSTED = 1.0
 """How long an answer of the database is believed.
-A revocation in this process is seen at once, others after this."""
+A revocation is seen at once, here and wherever it is heard of; after this everywhere."""
 TRUSTED = int(SECONDS_TRUSTED * clocks.SECOND)
 RENEWED = TRUSTED // 2
 """With less than this of it left, a key that is shown is looked up again: who goes on sending never waits
@@ -58,10 +58,18 @@ class _Uses:
 class Callers:
     """Knows who a key belongs to, believes it for a second, and remembers how often it was used."""
 
-    def __init__(self, database: Database, hash_key: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        hash_key: str,
+        clock: Callable[[], int],
+        forgot: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`forgot` tells the other processes that keys were revoked."""
         self._database = database
         self._hash_key = hashlib.blake2b(hash_key.encode(), person=b"passline-apikeys").digest()
         self._clock = clock
+        self._forgot = forgot
         # By key, and by its row for those who stay: a number, which nobody can show as a key.
         self._known: dict[str | int, tuple[int, Caller]] = {}
         self._wrong: dict[str | int, tuple[int, Caller]] = {}
@@ -162,8 +170,7 @@ class Callers:
     async def _look_up_again(self, caller: Caller) -> Caller:
         assert caller.key_id is not None
         era = self._era
-        async with self._database.reading() as session:
-            row = await rows.by_id(session, caller.account_id, caller.key_id)
+        row = await rows.by_row(self._database, caller.key_id)
         known = standing(row, self._clock())
         if era == self._era:
             self._again.pop(caller.key_id, None)
@@ -171,7 +178,12 @@ class Callers:
         return known
 
     def forget(self) -> None:
-        """Asks the database anew for every key: called when one was revoked or rotated."""
+        """Every process asks the database anew for every key: called when one was revoked or rotated."""
+        self.forget_here()
+        self._forgot()
+
+    def forget_here(self) -> None:
+        """This process asks the database anew."""
         self._era += 1
         self._known.clear()
         self._wrong.clear()
@@ -204,8 +216,7 @@ class Callers:
         """Whether all of them let somebody in."""
         era = self._era
         hashes = [self.hash(key) for key, _ in some]
-        async with self._database.reading() as session:
-            found = {row.hash: row for row in await rows.by_hashes(session, hashes)}
+        found = {row.hash: row for row in await rows.by_hashes(self._database, hashes)}
         for (key, asked), hash in zip(some, hashes, strict=True):
             caller = standing(found.get(hash), self._clock())
             if era == self._era:  # else a key was revoked while the database was asked

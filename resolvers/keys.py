@@ -22,7 +22,6 @@ LONGEST_LIFE = 10 * 366 * 86_400
 LONGEST_OVERLAP = 7 * 86_400
 """Seconds that a rotated key may go on working."""
 OVERLAP = 86_400
-HIGHEST_ROW = 2**31 - 1
 SHAPES = ("BOTH", "BARE", "BODY")
 
 
@@ -86,7 +85,7 @@ def account_of(ctx: Context, account_id: int | None) -> int | None:
     """The account meant: through a key always its own; for the operator the one named, or None for any."""
     if ctx.caller.key_id is not None:
         return ctx.caller.account
-    if account_id is not None and not 0 < account_id <= HIGHEST_ROW:
+    if account_id is not None and not 0 < account_id <= rows.HIGHEST_ROW:
         raise NotFound("Account", str(account_id))
     return account_id
 
@@ -101,8 +100,9 @@ async def create_account(ctx: Context, name: str) -> rows.Account:
 async def account(ctx: Context) -> rows.Account:
     """The caller's own account; every key may see it."""
     ctx.meter.spend(1)
+    account_id = ctx.caller.account
     async with ctx.database.reading() as session:
-        found = await rows.account(session, ctx.caller.account)
+        found = await rows.account(session, account_id)
     if found is None:
         raise NotFound("Account")
     return found
@@ -211,7 +211,7 @@ KEPT = {
 async def _held(ctx: Context, session: AsyncSession, key_id: int) -> rows.ApiKey:
     """A key that the caller may manage, with its account held against others who manage keys."""
     owner = account_of(ctx, None)
-    row = await rows.by_id(session, owner, key_id) if 0 < key_id <= HIGHEST_ROW else None
+    row = await rows.by_id(session, owner, key_id) if 0 < key_id <= rows.HIGHEST_ROW else None
     if row is None:
         raise NotFound("Key", str(key_id))
     await rows.lock_account(session, row.account_id)

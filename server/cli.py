@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 from typing import Annotated
 
@@ -10,18 +11,21 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.config import STARTUP_FAILURE
 
 from models import migrate as migrations
+from models.database import Unreachable
 from replay.cli import replay
 from resolvers import keys as key_operations
 from resolvers.errors import TimingError
-from server import bindings, imports, keys, logs, officials
-from server.app import build
+from server import bindings, copying, imports, keys, logs, officials
+from server.app import build, prepare
 from server.demo import demo
 from server.operator import operate
 from server.protocol import Protocol
 from server.settings import Settings
 from server.sockets import Sockets
+from server.stopping import Server
 
 app = typer.Typer(help="Passline, the open race-timing cloud.", no_args_is_help=True, add_completion=False)
 accounts = typer.Typer(help="Timing companies.", no_args_is_help=True)
@@ -34,13 +38,14 @@ app.command()(demo)
 app.command()(officials.results)
 app.command()(officials.rescore)
 app.command()(officials.anomalies)
+app.command()(copying.copy)
 
 
 def main() -> None:
     """What a person got wrong is a sentence on standard error and exit code 1, not a stack trace."""
     try:
         app()
-    except (TimingError, RuntimeError, SQLAlchemyError, OSError) as error:
+    except (TimingError, RuntimeError, SQLAlchemyError, OSError, Unreachable) as error:
         print(str(error).partition("\n")[0], file=sys.stderr)
     except ValidationError as error:
         for wrong in error.errors():
@@ -54,14 +59,19 @@ def main() -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen at; default PASSLINE_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen at; default PASSLINE_PORT.")] = None,
+    fd: Annotated[
+        int | None, typer.Option(help="Instead of both, a socket that listens already: 3 under systemd.")
+    ] = None,
 ) -> None:
     """Runs the server."""
     settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
-    # uvicorn raises the signal again when it has stopped; a stop that went well shall end with 0.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
-        build(settings),
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a planned stop ends with 0, also while it starts
+    listening = None if fd is None else [socket.socket(fileno=fd)]
+    asyncio.run(prepare(settings))
+    machine = build(settings)
+    config = uvicorn.Config(
+        machine,
         host=host or settings.host,
         port=settings.port if port is None else port,
         http=Protocol,
@@ -74,6 +84,10 @@ def serve(
         proxy_headers=False,  # `server.addresses` reads them, for every way in
         log_config=None,
     )
+    server = Server(config, machine.stopping, settings.lame_duck_seconds)
+    server.run(listening)
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
 
 
 @app.command()

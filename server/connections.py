@@ -100,7 +100,7 @@ class Connections:
         self.answers = Deadlines(bounds.body_seconds, lambda line: line.unread())
         self.refused = dict.fromkeys(REASONS, 0)
         self._open: dict[asyncio.BaseTransport, str | None] = {}
-        self._places = Places(bounds.of_address)
+        self.of_address = Places(bounds.of_address)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -111,7 +111,7 @@ class Connections:
             self.refused["connections"] += 1
             return 503
         name = None if peer is None or self.addresses.trusts(peer) else name_of(peer)
-        if name is not None and not self._places.take(name):
+        if name is not None and not self.of_address.take(name):
             self.refused["connections_of_address"] += 1
             return 429
         self._open[transport] = name
@@ -121,7 +121,7 @@ class Connections:
         """Also for one that had no place."""
         name = self._open.pop(transport, None)
         if name is not None:
-            self._places.leave(name)
+            self.of_address.leave(name)
 
 
 class SocketPlaces:

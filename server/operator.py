@@ -26,6 +26,8 @@ def operate(operation: Callable[[Context], Awaitable[T]]) -> T:
         database = Database(settings.database_url)
         if database.sqlite:
             await migrate.upgrade(settings.database_url)
+        else:
+            await migrate.must_be_current(settings.database_url)
         callers = Callers(database, settings.hash_key, now)
         ingest = Ingest(database, writer(database), lambda _commit: None, settings.ingest_queue)
         reports = Reports(database, lambda _touched: None, settings.report_queue)

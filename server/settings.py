@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.addresses import Addresses
+from subscriptions import bus
 
 
 class Settings(BaseSettings):
@@ -18,6 +19,8 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite+aiosqlite:///passline.db", pattern=r"^(sqlite\+aiosqlite:///[^:]|postgresql\+asyncpg://).+"
     )
+    migrate: bool = True
+    database_pool: int = Field(16, ge=4, le=1_000)
     broker_url: str = "memory://"
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
@@ -44,15 +47,22 @@ class Settings(BaseSettings):
     bad_key_rate: float = Field(10, ge=0)
     bad_key_burst: float = Field(200, ge=1)
     limiter_entries: int = Field(100_000, ge=1)
+    share_interval: float = Field(1, ge=0.05, le=2)
     leaderboard_interval: float = Field(0.2, ge=0.01, le=60)
     fleet_interval: float = Field(0.5, ge=0.01, le=60)
     watch_interval: float = Field(1, ge=0.05, le=60)
     socket_outbox: int = Field(4 * 1024 * 1024, ge=1024 * 1024)
+    lame_duck_seconds: float = Field(0, ge=0)
     drain_seconds: int = Field(10, ge=1)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field("console", pattern="^(console|json)$")
     graphiql: bool = True
     introspection: bool = True
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_a_bus(cls, url: str) -> str:
+        return bus.judged(url)
 
     @field_validator("trusted_proxies")
     @classmethod
