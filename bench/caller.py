@@ -10,6 +10,8 @@ import orjson
 class Answer:
     status: int
     body: bytes
+    retry_after: float = 0.0
+    """Seconds after which to ask again, where the answer says so."""
 
     def json(self) -> dict[str, object]:
         found: dict[str, object] = orjson.loads(self.body)
@@ -42,5 +44,12 @@ class Caller:
         reader, writer = self._streams
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.split(b"content-length: ", 1)[1].split(b"\r", 1)[0])
-        return Answer(int(head[9:12]), await reader.readexactly(length))
+        answer = Answer(int(head[9:12]), b"", float(_header(head, b"retry-after") or 0))
+        answer.body = await reader.readexactly(int(_header(head, b"content-length")))
+        if _header(head, b"connection") == b"close":
+            self.close()
+        return answer
+
+
+def _header(head: bytes, name: bytes) -> bytes:
+    return head.partition(b"\r\n%s: " % name)[2].partition(b"\r")[0]

@@ -47,7 +47,7 @@ async def storm(machine: Machine, key: str, ledgers: list[Ledger], options: Name
         listening = [group.create_task(listen(listener, up)) for listener in listeners]
         async with asyncio.TaskGroup() as sending:
             for place in range(options.connections):
-                device = Device(machine.port, key, ledgers[place % len(ledgers)], up, over)
+                device = Device([machine.port], key, ledgers[place % len(ledgers)], up, over)
                 sending.create_task(device.send())
             await kill_and_restart(machine, options, up)
             over.set()
@@ -73,7 +73,15 @@ async def settle(machine: Machine, ledgers: list[Ledger], listeners: list[Listen
 def judge(machine: Machine, key: str, ledgers: list[Ledger], listeners: list[Listener]) -> dict[str, int]:
     """Every way in which a passing could have gone wrong, counted."""
     found = dict.fromkeys(
-        ["lost", "doubled", "never sent", "counters wrong", "listeners that missed, repeated or reordered"], 0
+        [
+            "lost",
+            "doubled",
+            "never sent",
+            "counters wrong",
+            "odd answers",
+            "listeners that missed, repeated or reordered",
+        ],
+        0,
     )
     heard_by = {listener.session: listener.numbers for listener in listeners}
     everything: list[int] = []
@@ -84,8 +92,10 @@ def judge(machine: Machine, key: str, ledgers: list[Ledger], listeners: list[Lis
             found["lost"] += len(ledger.acknowledged - set(rows))
             found["doubled"] += len(rows) - len(set(rows)) + ledger.answered_as_known
             found["never sent"] += len(set(rows) - ledger.sent)
+            found["odd answers"] += len(ledger.odd)
             found["counters wrong"] += sessions.passing_count(client, ledger.token) != len(rows)
             found["listeners that missed, repeated or reordered"] += heard_by[ledger.token] != rows
+    found["odd ends of sockets"] = sum(len(listener.odd_ends) for listener in listeners)
     in_order = stored.numbers(machine.database)
     found["listeners that missed, repeated or reordered"] += heard_by[None] != in_order
     assert sorted(everything) == sorted(in_order)

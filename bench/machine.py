@@ -16,7 +16,7 @@ import httpx
 from bench.cores import Cores
 
 COMMAND = Path(sys.executable).parent / "passline"
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0
 
 
 class Machine:
@@ -74,10 +74,11 @@ class Machine:
             self.kill()
             raise RuntimeError(f"{error}\n{self.log_tail()}") from None
 
-    def stop(self) -> None:
-        """Asks the server to finish, and insists after a while."""
-        finish(self._process, signal.SIGTERM)
+    def stop(self) -> int | None:
+        """Asks the server to finish, and insists after a while. Its exit code, if it ran."""
+        code = finish(self._process, signal.SIGTERM)
         self._process = None
+        return code
 
     def kill(self) -> None:
         finish(self._process, signal.SIGKILL)
@@ -88,13 +89,14 @@ class Machine:
 
     def new_key(self, account: str = "bench", access: str = "READ_WRITE") -> str:
         """A key of a new account, made on the command line as an operator would."""
-        owner = self._command("accounts", "create", account)
-        return self._command("keys", "create", "--account", owner, "--access", access, "--unbind")
+        owner = self.command("accounts", "create", account)
+        return self.command("keys", "create", "--account", owner, "--access", access, "--unbind")
 
     def client(self, key: str) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers={"x-api-key": key}, timeout=60, trust_env=False)
 
-    def _command(self, *arguments: str) -> str:
+    def command(self, *arguments: str) -> str:
+        """What a command of the command line prints, with the settings of the server."""
         done = subprocess.run([COMMAND, *arguments], env=self._environment, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"passline {' '.join(arguments)} failed:\n{done.stderr}")
@@ -136,12 +138,12 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     raise RuntimeError(f"the server is not ready after {READY_SECONDS:.0f} s")
 
 
-def finish(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
+def finish(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> int | None:
     if process is None:
-        return
+        return None
     process.send_signal(how)
     try:
-        process.wait(15)
+        return process.wait(15)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        return process.wait()

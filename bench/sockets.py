@@ -12,6 +12,16 @@ PROTOCOL = Subprotocol("graphql-transport-ws")
 News = AsyncIterator[dict[str, Any]]
 
 
+class Told(RuntimeError):
+    """A message that is no data. `code` is that of its first error, if it has one."""
+
+    def __init__(self, message: dict[str, Any]) -> None:
+        super().__init__(f"the subscription said {message}")
+        payload = message.get("payload")
+        errors = payload.get("errors") if isinstance(payload, dict) else payload
+        self.code: str | None = errors[0].get("extensions", {}).get("code") if errors else None
+
+
 @asynccontextmanager
 async def subscribed(url: str, key: str, query: str, **variables: object) -> AsyncIterator[News]:
     """The data of each message, until the socket breaks; an error is one here too."""
@@ -36,7 +46,7 @@ async def _news(socket: ClientConnection) -> News:
             case {"type": "ping"}:
                 await _send(socket, {"type": "pong"})
             case message:
-                raise RuntimeError(f"the subscription said {message}")
+                raise Told(message)
 
 
 async def _send(socket: ClientConnection, message: dict[str, object]) -> None:

@@ -1,9 +1,11 @@
-"""The server's own database file, read from outside: are the right rows in it?"""
+"""The server's own database, read from outside: are the right rows in it?"""
 
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+
+import asyncpg
 
 from bench.disk import Disk, Row
 
@@ -12,6 +14,9 @@ OF_SESSION = """
     WHERE token = ? ORDER BY passings.position
 """
 OF_ALL = "SELECT number FROM passings ORDER BY position"
+EVERY = """
+    SELECT token, number FROM passings JOIN sessions ON sessions.id = session_row ORDER BY passings.position
+"""
 SPAN = "SELECT max(received_at) - min(received_at) FROM passings"
 DIFFERENT = "SELECT count(*) FROM (SELECT DISTINCT session_row, number FROM passings)"
 NEWS = "SELECT position, * FROM passings WHERE position > ? ORDER BY position LIMIT ?"
@@ -21,6 +26,15 @@ MAKING = "SELECT sql FROM sqlite_master WHERE tbl_name = 'passings' AND sql IS N
 def numbers(path: Path, token: str | None = None) -> list[int]:
     """The numbers of a session's rows, or of all rows, in the order in which they were stored."""
     return [number for (number,) in (ask(path, OF_SESSION, token) if token else ask(path, OF_ALL))]
+
+
+async def in_postgres(dsn: str) -> list[tuple[str, int]]:
+    """Session's token and number of every row of the one account, in the order in which they were stored."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [(row[0], row[1]) for row in await connection.fetch(EVERY)]
+    finally:
+        await connection.close()
 
 
 def seconds(path: Path) -> float:
