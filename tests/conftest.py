@@ -1,14 +1,15 @@
-"""A real server on a real port with a real SQLite file, and keys to it. Each test has an account of its
-own."""
+"""A real server on a real port with a real database and bus, and keys to it. Each test has an account of its
+own. Whoever uses any of this runs twice: see `tests.backends`."""
 
 import asyncio
+import contextlib
+import functools
 import itertools
 import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -25,13 +26,16 @@ from server.app import build, now
 from server.protocol import Protocol
 from server.settings import Settings
 from server.sockets import Sockets
+from tests.backends import Backends, apart
+
+pytest_plugins = ["tests.matrix"]
 
 T = TypeVar("T")
 _names = itertools.count(1)
 
 
 class Server:
-    """A running server. `operate` runs an operation in its loop with the operator's rights."""
+    """A running server. `operate` runs an operation with the operator's rights, on a connection of its own."""
 
     def __init__(self, http: Any = Protocol, ws: Any = Sockets, **settings: Any) -> None:
         self.settings = Settings(_env_file=None, **settings)
@@ -52,6 +56,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}/graphql"
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._database: Database | None = None
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=self._config.get_loop_factory()) as runner:
@@ -69,36 +74,49 @@ class Server:
         self._server.should_exit = True
         self._thread.join(20)
         self._socket.close()
+        if self._database is not None:
+            apart.run(self._database.close())
+            self._database = None
 
     def operate(self, operation: Callable[[Context], Awaitable[T]]) -> T:
         async def run() -> T:
-            database = Database(self.settings.database_url)
-            callers = Callers(database, self.settings.hash_key, now)
+            if self._database is None:
+                self._database = Database(self.settings.database_url)
+            callers = Callers(self._database, self.settings.hash_key, now)
             operator = Caller(scopes=context.OPERATOR)
-            try:
-                return await operation(Context(operator, database, None, None, callers, Boards(), now))  # type: ignore[arg-type]
-            finally:
-                await database.close()
+            return await operation(Context(operator, self._database, None, None, callers, Boards(), now))  # type: ignore[arg-type]
 
-        return asyncio.run(run())
+        return apart.run(run())
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    path: Path = tmp_path_factory.mktemp("server") / "passline.db"
-    running = Server(database_url=f"sqlite+aiosqlite:///{path}", watch_interval=0.1).start()
-    yield running
-    running.stop()
+def servers(backends: Backends) -> Iterator[Callable[[str], Server]]:
+    """The server of each backend; it goes on while tests of the other one run."""
+
+    @functools.cache
+    def running(backend: str) -> Server:
+        made = Server(
+            database_url=backends.make(backend), broker_url=backends.bus(backend), watch_interval=0.1
+        )
+        stack.callback(made.start().stop)
+        return made
+
+    with contextlib.ExitStack() as stack:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(backend: str, servers: Callable[[str], Server]) -> Server:
+    return servers(backend)
 
 
 @pytest.fixture
-def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Servers of the test's own, on one database unless told otherwise."""
+def make_server(url: str, broker_url: str) -> Iterator[Callable[..., Server]]:
+    """Servers of the test's own, on one database and one bus unless told otherwise."""
     running: list[Server] = []
 
     def make(**settings: Any) -> Server:
-        settings.setdefault("database_url", f"sqlite+aiosqlite:///{tmp_path / 'own.db'}")
-        running.append(Server(**settings).start())
+        running.append(Server(**{"database_url": url, "broker_url": broker_url} | settings).start())
         return running[-1]
 
     yield make

@@ -52,9 +52,23 @@ SERVING = {
     "patches",
     "reports",
     "retention",
+    "shares",
     "sheets",
     "watch",
 }
+NAMING = {
+    "tests/backends.py": "makes them",
+    "tests/servers.py": "makes them",
+    "tests/line.py": "another way to the same database",
+    "tests/subscriptions/conftest.py": "what a hub does by itself, whatever its bus",
+    "tests/subscriptions/test_hub.py": "a bus that is not there",
+    "tests/server/test_watchman.py": "a bus that is not started hears nothing, whatever its kind",
+    "tests/server/test_cli.py": "databases that cannot be used",
+    "tests/server/test_settings.py": "a bus that is not there",
+    "tests/server/test_starting.py": "a database that is not there",
+    "tests/journeys/test_backup.py": "the copy has a bus for itself",
+}
+"""The files of tests that name a database or a bus, and why."""
 
 
 def sources(*folders: str) -> list[Path]:
@@ -140,6 +154,16 @@ def test_no_file_is_longer_than_an_eye_can_hold():
         if (lines := path.read_text().count("\n")) > 300
     }
     assert long == {}
+
+
+def test_tests_name_no_database_and_no_bus_of_their_own():
+    """The fixtures of `tests.matrix` give them, to each test those of both backends."""
+    found = {
+        str(path.relative_to(HOME))
+        for path in sources("tests")
+        if re.search(r"""["'](sqlite\+aiosqlite|postgresql\+asyncpg|memory|rediss?)://""", path.read_text())
+    }
+    assert found == set(NAMING)
 
 
 def test_there_is_no_drawer():

@@ -1,34 +1,32 @@
 """Devices that send all at once, and servers in processes of their own that can be killed."""
 
 import asyncio
-import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from models import migrate
 from models.database import Database
 from resolvers import context, keys
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
 from resolvers.leaderboards import Boards
 from server.app import now
+from tests.backends import apart
 from tests.conftest import Server, make_account, make_key_of, passing
+from tests.servers import free_port
 
 
 def new_key(server: Server) -> str:
-    """A key of an account of its own. Has a loop of its own: an asynchronous test calls it in a thread."""
+    """A key of an account of its own."""
     return make_key_of(server, make_account(server))
 
 
@@ -84,25 +82,17 @@ def field(make_field: Callable[[str, str], Field], server: Any, key: str) -> Fie
     return make_field(server.url, key)
 
 
-def _free_port() -> int:
-    """Below those that outgoing connections get: it must still be free when the server comes back to it."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 class Process:
-    """`passline serve` in a process of its own, on a file and at a port that it keeps."""
+    """`passline serve` in a process of its own, on a database and at a port that it keeps."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str, broker_url: str) -> None:
         self.folder = folder
         self.environment = {
             name: text for name, text in os.environ.items() if not name.startswith("PASSLINE_")
         }
-        self.environment["PASSLINE_DATABASE_URL"] = f"sqlite+aiosqlite:///{folder / 'passline.db'}"
-        self.port = _free_port()
+        self.database_url = self.environment["PASSLINE_DATABASE_URL"] = url
+        self.environment["PASSLINE_BROKER_URL"] = broker_url
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}/graphql"
         self.log = folder / "log"
@@ -119,9 +109,7 @@ class Process:
         """A key of an account of its own; made here, as a process for it would take a second."""
 
         async def make() -> str:
-            url = self.environment["PASSLINE_DATABASE_URL"]
-            await migrate.upgrade(url)
-            database = Database(url)
+            database = Database(self.database_url)
             ctx = Context(
                 Caller(scopes=context.OPERATOR),
                 database,
@@ -137,14 +125,16 @@ class Process:
             finally:
                 await database.close()
 
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, make()).result()
+        return apart.run(make())
 
-    def start(self) -> None:
+    def start(self, *, fd: int | None = None) -> None:
+        """At its port, or on a socket that listens already; there it may not have begun when this returns."""
+        where = ("--port", str(self.port)) if fd is None else ("--fd", str(fd))
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server.cli", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "server.cli", "serve", *where],
                 env=self.environment, cwd=self.folder, stdout=log, stderr=log,
+                pass_fds=() if fd is None else (fd,),
             )  # fmt: skip
         deadline = time.monotonic() + 30
         while True:
@@ -173,7 +163,7 @@ class Process:
 
 
 @pytest.fixture
-def process(tmp_path: Path) -> Iterator[Process]:
-    made = Process(tmp_path)
+def process(tmp_path: Path, url: str, broker_url: str) -> Iterator[Process]:
+    made = Process(tmp_path, url, broker_url)
     yield made
     made.end()

@@ -1,12 +1,12 @@
 """Binding tokens, a sentence each: made in the account, single use, short-lived, stored hashed; over HTTP."""
 
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from resolvers import bindings
+from tests.backends import execute
 from tests.conftest import Desk
 from tests.journeys.exchanges import CREATE, exchange, made, said
 from timing import clocks
@@ -45,9 +45,7 @@ def test_it_expires_after_24_hours_unless_told(desk):
 
 def test_it_is_stored_hashed(server, desk):
     token = made(desk)
-    path = server.settings.database_url.removeprefix("sqlite+aiosqlite:///")
-    with sqlite3.connect(path) as database:
-        rows = repr(database.execute("SELECT * FROM binding_tokens").fetchall())
+    rows = repr(execute(server.settings.database_url, "SELECT * FROM binding_tokens"))
     assert token[5:] not in rows and token[5:].encode().hex() not in rows
 
 

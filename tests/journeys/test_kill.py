@@ -36,7 +36,11 @@ async def test_what_was_acknowledged_survives_kill_9_exactly_once(process, make_
             process.start()
         field = make_field(process.url, key)
         clients = [asyncio.create_task(send(field, token)) for token in tokens]
-        await asyncio.sleep(0.5 + 0.13 * round_)
+        wanted = sum(map(len, acknowledged.values())) + 40
+        async with asyncio.timeout(30):
+            while sum(map(len, acknowledged.values())) < wanted:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.13 * round_)
         process.signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         for client in clients:

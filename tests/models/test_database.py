@@ -52,14 +52,15 @@ async def test_many_at_once_take_turns_with_other_transactions(database, brief):
     assert await count(database) == 20
 
 
-async def test_another_process_that_writes_is_waited_for_and_nobody_here_with_it(sqlite_database, brief):
-    other = sqlite3.connect(str(sqlite_database.url.database), isolation_level=None)
-    await sqlite_database.transact(insert, brief=brief)
+@pytest.mark.alone("sqlite", "it has one place for a writer")
+async def test_another_process_that_writes_is_waited_for_and_nobody_here_with_it(database, brief):
+    other = sqlite3.connect(str(database.url.database), isolation_level=None)
+    await database.transact(insert, brief=brief)
     for expected in (2, 3):
         other.execute("BEGIN IMMEDIATE")
-        waiting = asyncio.create_task(sqlite_database.transact(insert, brief=brief))
+        waiting = asyncio.create_task(database.transact(insert, brief=brief))
         for _ in range(20):
-            assert await count(sqlite_database) == expected - 1
+            assert await count(database) == expected - 1
         assert not waiting.done()
         other.execute("COMMIT")
         assert await waiting == expected

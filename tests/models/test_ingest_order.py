@@ -1,11 +1,12 @@
 """Positions: the order of commit, for readers that resume by them while others write."""
 
 import asyncio
+import contextlib
 from itertools import pairwise
 
 import pytest
 
-from models import passings
+from models import keys, postgres, sessions, streams
 from models.database import Database
 from models.ingest import Ingest
 from models.keys import Owner
@@ -22,7 +23,7 @@ async def follow(database: Database, account_id: int, writing: asyncio.Future, l
         over = writing.done()
         async with database.reading() as session:
             after = seen[-1].position if seen else 0
-            found = await passings.after(session, Owner(account_id), Filter(), after, limit)
+            found = await streams.after(session, Owner(account_id), Filter(), after, limit)
         seen += found
         if over and not found:
             return seen
@@ -118,3 +119,91 @@ async def test_positions_go_on_after_a_restart(database):
     async with make.running(database) as ingest:
         answer = await ingest.write(make.submission(session, *make.contents(4)))
     assert answer.position == 4
+
+
+HOLD = """
+    CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_sleep(random() * 0.01); RETURN NULL; END $$;
+    CREATE TABLE scratch (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+    CREATE CONSTRAINT TRIGGER held AFTER INSERT ON scratch DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION hold();
+    CREATE CONSTRAINT TRIGGER held AFTER INSERT ON passings DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION hold();
+"""
+RELEASE = "DROP FUNCTION hold() CASCADE; DROP TABLE scratch"
+
+
+@pytest.fixture
+async def held(database):
+    """On PostgreSQL every transaction that inserts waits between its last statement and its commit, some
+    longer than others."""
+    async with database.direct() as connection:
+        await connection.execute(HOLD)
+    yield
+    async with database.direct() as connection:
+        await connection.execute(RELEASE)
+
+
+async def by_ids(database: Database, writing: asyncio.Future) -> set[int]:
+    """What a reader sees that resumes behind the highest number that it saw."""
+    seen: set[int] = set()
+    while True:
+        over = writing.done()
+        found = await database.rows("SELECT id FROM scratch WHERE id > ?", max(seen, default=0))
+        seen.update(row[0] for row in found)
+        if over and not found:
+            return seen
+
+
+@pytest.mark.alone("postgresql", "a file has one writer at a time")
+async def test_numbers_are_drawn_in_another_order_than_commits_come_and_positions_are_not(
+    database, url, held
+):
+    async def draw() -> None:
+        for _ in range(10):
+            connection = await postgres.connect(database.url)
+            await connection.execute("INSERT INTO scratch DEFAULT VALUES")
+            await connection.close()
+
+    drawing = asyncio.gather(*(draw() for _ in range(WRITERS)))
+    seen = await by_ids(database, drawing)
+    missed = WRITERS * 10 - len(seen)
+    assert missed > 0, "else nothing is out of order here, and what follows proves nothing"
+
+    owner = await make.account(database)
+    places = [await make.session(database, await make.device(database, owner.id)) for _ in range(WRITERS)]
+    async with contextlib.AsyncExitStack() as stack:
+        writers = [await stack.enter_async_context(make.writing(database)) for _ in places]
+
+        async def write(writer, session) -> None:
+            for number in range(10):
+                await writer.write([make.submission(session, make.content(number))])
+
+        writing = asyncio.gather(*map(write, writers, places))
+        seen = await follow(database, owner.id, writing, 1_000)
+    check(seen, {(session.id, number) for session in places for number in range(10)})
+
+
+WAITING = """SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+
+@pytest.mark.alone("postgresql", "a file has one writer at a time")
+async def test_a_session_that_is_closed_while_a_batch_waits_takes_nothing_and_others_go_on(database):
+    owner = await make.account(database)
+    closed, open_ = [await make.session(database, await make.device(database, owner.id)) for _ in range(2)]
+    batch = [make.submission(closed, make.content(1)), make.submission(open_, *make.contents(1, 2))]
+    async with make.writing(database) as writer:
+        async with database.transaction() as transaction:
+            await keys.lock_account(transaction, owner.id)
+            writing = asyncio.create_task(writer.write(batch))
+            async with asyncio.timeout(10):
+                while not await database.rows(WAITING):
+                    await asyncio.sleep(0)
+            async with database.transaction() as closing:
+                await sessions.close(closing, closed.id, make.NOON)
+        refused, written = await writing
+    assert refused is None
+    assert (written.inserted, written.position) == (2, 1), "and no position is lost"
+    async with database.reading() as session:
+        assert await keys.position(session, owner.id) == 2

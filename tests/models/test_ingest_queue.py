@@ -7,6 +7,7 @@ import pytest
 
 from models import passings
 from models.batches import MOST_ROWS, Failed, Full
+from models.database import Unreachable
 from models.ingest import Ingest
 from tests import factories as make
 
@@ -210,3 +211,28 @@ async def test_a_submission_of_nothing_is_answered(database, session):
     async with make.running(database) as ingest:
         written = await ingest.write(make.submission(session))
     assert make.outcome(written, 0) == []
+
+
+class Falls:
+    """Does not take a batch, and is away at the second of those who then try alone."""
+
+    def __init__(self):
+        self.calls = 0
+
+    async def write(self, submissions):
+        self.calls += 1
+        raise Unreachable if self.calls == 3 else RuntimeError("no")
+
+    async def close(self): ...
+
+
+async def test_a_database_that_goes_away_while_submissions_are_tried_alone_is_not_asked_for_each(
+    database, session
+):
+    writer = Falls()
+    async with make.running(database, writer=writer) as ingest:
+        sent = [ingest.write(make.submission(session, make.content(n))) for n in range(50)]
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Failed}
+    assert writer.calls == 3
+    assert ingest.waiting == 0

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from models import numbers as numbered
 from models import passings as rows
-from models import tail
+from models import streams, tail
 from models.keys import Owner
 from models.passings import Filter
 from tests import factories as make
 
+END = 1_000
 ANY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -105,20 +106,20 @@ FILTERS = [
 async def test_a_filter_means_the_same_forwards_backwards_and_counted(race, place):
     make_filter, wanted = FILTERS[place]
     which = make_filter(race)
-    assert numbers(await race.ask(rows.after, race.owner, which, 0, 99)) == wanted
-    assert numbers(await race.ask(rows.before, race.owner, which, None, 99)) == wanted
-    assert await race.ask(rows.count, race.owner, which) == len(wanted)
-    assert numbers(await race.ask(rows.after, race.owner, which, 0, 2)) == wanted[:2]
-    assert numbers(await race.ask(rows.before, race.owner, which, None, 2)) == wanted[-2:]
+    assert numbers(await race.ask(streams.after, race.owner, which, 0, 99)) == wanted
+    assert numbers(await race.ask(streams.before, race.owner, which, END, 99)) == wanted
+    assert await race.ask(streams.count, race.owner, which) == len(wanted)
+    assert numbers(await race.ask(streams.after, race.owner, which, 0, 2)) == wanted[:2]
+    assert numbers(await race.ask(streams.before, race.owner, which, END, 2)) == wanted[-2:]
 
 
 async def test_pages_by_position_meet_without_a_gap_or_a_repeat(race):
     forwards, position = [], 0
-    while page := await race.ask(rows.after, race.owner, Filter(), position, 3):
+    while page := await race.ask(streams.after, race.owner, Filter(), position, 3):
         forwards += page
         position = page[-1].position
-    backwards, position = [], None
-    while page := await race.ask(rows.before, race.owner, Filter(), position, 3):
+    backwards, position = [], END
+    while page := await race.ask(streams.before, race.owner, Filter(), position, 3):
         backwards = page + backwards
         position = page[0].position
     assert forwards == backwards and len(forwards) == 10
@@ -133,11 +134,11 @@ async def test_the_owner_of_one_device_reaches_its_passings_alone(race):
         (Filter(session_row=race.one.id), []),
         (Filter(device_row=race.device.id), []),
     ):
-        assert numbers(await race.ask(rows.after, one, which, 0, 99)) == wanted
-        assert numbers(await race.ask(rows.before, one, which, None, 99)) == wanted
-        assert await race.ask(rows.count, one, which) == len(wanted)
+        assert numbers(await race.ask(streams.after, one, which, 0, 99)) == wanted
+        assert numbers(await race.ask(streams.before, one, which, END, 99)) == wanted
+        assert await race.ask(streams.count, one, which) == len(wanted)
         assert numbers((await tail.after(race.database, one, which, 0, 99))[0]) == wanted
-    positions = [row.position for row in await race.ask(rows.after, race.owner, Filter(), 0, 99)]
+    positions = [row.position for row in await race.ask(streams.after, race.owner, Filter(), 0, 99)]
     found = [await race.ask(rows.by_position, one, position) for position in positions]
     assert [row.number for row in found if row is not None] == [10, 11]
 
@@ -205,8 +206,8 @@ async def test_reading_throws_away_what_it_changes_and_a_failed_transaction_leav
 
 async def test_a_reader_keeps_its_view_while_others_write(race):
     async with race.database.reading() as session:
-        before = await rows.count(session, race.owner, Filter())
+        before = await streams.count(session, race.owner, Filter())
         async with make.running(race.database) as ingest:
             await race.send(ingest, race.two, (77, 7))
-        assert await rows.count(session, race.owner, Filter()) == before
-    assert await race.ask(rows.count, race.owner, Filter()) == before + 1
+        assert await streams.count(session, race.owner, Filter()) == before
+    assert await race.ask(streams.count, race.owner, Filter()) == before + 1

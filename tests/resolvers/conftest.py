@@ -17,9 +17,6 @@ from resolvers.keys import NewKey
 from resolvers.leaderboards import Boards
 from resolvers.passings import NewPassing
 from tests import factories as make
-from tests.models.conftest import database as database
-from tests.models.conftest import sqlite_database as sqlite_database
-from tests.models.conftest import url as url
 from tests.resolvers.racing import make_event, make_race
 
 
@@ -66,16 +63,15 @@ def clock() -> make.Clock:
 
 
 @pytest.fixture
-async def office(sqlite_database, clock) -> AsyncIterator[Office]:
-    async with working(sqlite_database, clock) as opened:
+async def office(database, clock) -> AsyncIterator[Office]:
+    async with working(database, clock) as opened:
         yield opened
 
 
 @pytest.fixture
-async def each_office(database, clock) -> AsyncIterator[Office]:
-    """On SQLite, and then on PostgreSQL: for what callers do at the same moment."""
-    async with working(database, clock) as opened:
-        yield opened
+def empty_office(clock) -> Office:
+    """Without a database and a writer: for what is said before anything is looked at."""
+    return Office(None, None, clock)  # type: ignore[arg-type]
 
 
 @pytest.fixture

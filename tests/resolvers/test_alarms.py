@@ -63,8 +63,8 @@ async def test_pages_of_devices(ctx, history):
     assert (await alarms.pages(ctx, [one.id], True, None, 9))[one.id][1] == 1
 
 
-async def test_what_is_asked_is_answered_by_both_databases(each_office, record):
-    async with watched(each_office, record) as field:
+async def test_what_is_asked_is_answered_by_both_databases(office, record):
+    async with watched(office, record) as field:
         device, ctx = await field.device(), field.ctx
         await field.report(device, battery_percentage=15.0)
         await field.look(device)

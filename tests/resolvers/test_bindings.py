@@ -32,8 +32,8 @@ def stranger(office):
 
 
 @pytest.fixture
-async def company(each_office):
-    return await each_office.company()
+async def company(office):
+    return await office.company()
 
 
 async def report(ctx, device, mode):
@@ -138,9 +138,9 @@ async def test_a_thousand_tokens_may_wait_for_a_device(ctx, stranger, monkeypatc
     await bindings.create(ctx)
 
 
-async def test_a_race_for_one_token_has_one_winner(each_office, company):
+async def test_a_race_for_one_token_has_one_winner(office, company):
     _, text = await bindings.create(company)
-    stranger = each_office.context(context.STRANGER)
+    stranger = office.context(context.STRANGER)
     tries = (bindings.exchange(stranger, text, new(f"S{place % 3}")) for place in range(12))
     ended = await asyncio.gather(*tries, return_exceptions=True)
     won = [each for each in ended if isinstance(each, bindings.Exchanged)]
@@ -151,12 +151,12 @@ async def test_a_race_for_one_token_has_one_winner(each_office, company):
     assert [key.device_row for key in made] == [won[0].device.id]
 
 
-async def test_a_race_of_tokens_for_one_new_device_leaves_one_device_with_one_live_key(each_office, company):
+async def test_a_race_of_tokens_for_one_new_device_leaves_one_device_with_one_live_key(office, company):
     texts = [(await bindings.create(company))[1] for _ in range(6)]
-    stranger = each_office.context(context.STRANGER)
+    stranger = office.context(context.STRANGER)
     ended = await asyncio.gather(*(bindings.exchange(stranger, text, new()) for text in texts))
     assert len({each.device.id for each in ended}) == 1
-    entering = [await admitted(each_office, each.key) for each in ended]
+    entering = [await admitted(office, each.key) for each in ended]
     assert sum(entering) == 1
 
 
@@ -259,7 +259,7 @@ async def test_the_trail_tells_of_each_step(ctx, stranger, clock):
     assert set(audit_rows.Action) >= {each.action for each in entries}
 
 
-async def test_unbinding_and_beginning_to_time_take_turns(each_office, company):
+async def test_unbinding_and_beginning_to_time_take_turns(office, company):
     """Whoever comes first wins: the report that is then of no bound device, or the unbinding of one that times."""
     for place in range(8):
         device = (await devices.bind(company, new(f"S{place}"))).device
@@ -275,7 +275,7 @@ async def test_unbinding_and_beginning_to_time_take_turns(each_office, company):
             assert now.bound is False and isinstance(reported, NotFound) and unbound.id == device.id
 
 
-async def test_unbinding_and_sending_take_turns(each_office, company, record):
+async def test_unbinding_and_sending_take_turns(office, company, record):
     for place in range(8):
         device = (await devices.bind(company, new(f"S{place}"))).device
         session = await sessions.open(company, device.device_id)

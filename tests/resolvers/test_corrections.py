@@ -8,6 +8,7 @@ import pytest
 
 from models import participants as rows
 from models import passings as passing_rows
+from models import streams
 from resolvers import (
     corrections,
     devices,
@@ -100,8 +101,8 @@ async def test_a_sheet_that_was_closed_or_unbound_is_followed_by_another(ctx, de
     assert second.session_row != first.session_row and second.device_row == first.device_row
 
 
-async def test_officials_who_write_at_the_same_moment_do_not_lose_a_passing(each_office, record):
-    desk = await Desk.of(await each_office.company(), record)
+async def test_officials_who_write_at_the_same_moment_do_not_lose_a_passing(office, record):
+    desk = await Desk.of(await office.company(), record)
     made = await asyncio.gather(*(desk.manual(reason=f"R{n}") for n in range(10)))
     assert len({passing.position for passing in made}) == 10
     assert len({passing.session_row for passing in made}) == 1
@@ -234,7 +235,7 @@ async def test_correcting_needs_the_right_and_the_account(office, ctx, other, de
     assert await desk.rulings() == []
     async with ctx.database.reading() as session:
         assert await rows.adjustment_sums(session, desk.event.id) == {}
-        assert len(await passing_rows.after(session, ctx.caller.owner, passing_rows.Filter(), 0, 9)) == 1
+        assert len(await streams.after(session, ctx.caller.owner, passing_rows.Filter(), 0, 9)) == 1
 
 
 async def test_who_or_what_is_not_there_is_not_found(ctx):

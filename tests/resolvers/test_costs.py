@@ -63,8 +63,8 @@ def paying(ctx):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_every_operation_costs_at_least_a_point(office, name):
-    asked = office.context(Caller(1, 1, scopes=EVERY_SCOPE))
+async def test_every_operation_costs_at_least_a_point(empty_office, name):
+    asked = empty_office.context(Caller(1, 1, scopes=EVERY_SCOPE))
     asked.meter = Counting()
     try:
         await call(asked, OPERATIONS[name])
@@ -74,10 +74,9 @@ async def test_every_operation_costs_at_least_a_point(office, name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-async def test_no_operation_does_anything_for_one_who_has_nothing_left(office, name):
-    asked = office.context(Caller(1, 1, scopes=EVERY_SCOPE))
+async def test_no_operation_does_anything_for_one_who_has_nothing_left(empty_office, name):
+    asked = empty_office.context(Caller(1, 1, scopes=EVERY_SCOPE))
     asked.meter = Counting(most=0)
-    asked.database = None  # type: ignore[assignment]
     with pytest.raises(TooMany):
         await call(asked, OPERATIONS[name])
 

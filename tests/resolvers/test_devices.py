@@ -109,15 +109,15 @@ async def test_a_device_is_connected_for_two_and_a_half_intervals(ctx, clock):
     assert not devices.connected(ctx, None)
 
 
-async def test_a_device_that_binds_many_times_at_once_is_one_device(each_office):
-    ctx = await each_office.company()
+async def test_a_device_that_binds_many_times_at_once_is_one_device(office):
+    ctx = await office.company()
     bound = await asyncio.gather(*(devices.bind(ctx, new()) for _ in range(8)))
     assert len({each.device.device_id for each in bound}) == 1
     assert sum(each.fresh for each in bound) == 1
 
 
-async def test_sessions_opened_at_once_leave_one_active(each_office):
-    ctx = await each_office.company()
+async def test_sessions_opened_at_once_leave_one_active(office):
+    ctx = await office.company()
     device = (await devices.bind(ctx, new())).device
     opened = await asyncio.gather(*(sessions.open(ctx, device.device_id) for _ in range(8)))
     found = await sessions.of_device(ctx, device.device_id)
@@ -125,8 +125,8 @@ async def test_sessions_opened_at_once_leave_one_active(each_office):
     assert [each.closed_at is None for each in found].count(True) == 1
 
 
-async def test_no_session_stays_open_on_a_device_that_is_unbound_meanwhile(each_office):
-    ctx = await each_office.company()
+async def test_no_session_stays_open_on_a_device_that_is_unbound_meanwhile(office):
+    ctx = await office.company()
     for turn in range(5):
         device = (await devices.bind(ctx, new(f"S{turn}"))).device
         await asyncio.gather(

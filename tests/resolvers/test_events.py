@@ -229,11 +229,11 @@ async def test_who_follows_is_told_after_the_commit_and_not_of_what_failed(offic
     assert told == [(event.id, 1), (event.id, 2)]
 
 
-async def test_changes_at_the_same_moment_get_revisions_without_a_gap(each_office):
-    ctx = await each_office.company()
+async def test_changes_at_the_same_moment_get_revisions_without_a_gap(office):
+    ctx = await office.company()
     event = await make(ctx)
     await asyncio.gather(*(events.update(ctx, event.token, {"name": f"Run {n}"}) for n in range(12)))
     found = await events.changes(ctx, event.token)
     assert [each.change.revision for each in found] == list(range(1, 14))
-    async with each_office.database.reading() as session:
+    async with office.database.reading() as session:
         assert (await rows.by_token(session, event.token)).revision == 13

@@ -176,29 +176,29 @@ async def test_ten_rotated_keys_may_work_beside_the_ten(ctx):
         await keys.create(ctx, NewKey(access="READ"))
 
 
-async def test_of_those_who_rotate_a_key_at_the_same_moment_one_does(each_office):
-    company = await each_office.company()
+async def test_of_those_who_rotate_a_key_at_the_same_moment_one_does(office):
+    company = await office.company()
     row, _ = await keys.create(company, NewKey(access="READ"))
     ended = await asyncio.gather(*(keys.rotate(company, row.id) for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(each, tuple) for each in ended) == 1
     assert {type(each) for each in ended} == {tuple, Conflict}
 
 
-async def test_uses_are_counted_by_day_over_several_notes_and_servers(each_office):
-    clock = each_office.clock
-    company = await each_office.company()
+async def test_uses_are_counted_by_day_over_several_notes_and_servers(office):
+    clock = office.clock
+    company = await office.company()
     row, text = await keys.create(company, NewKey(access="READ"))
-    elsewhere = Callers(each_office.database, "secret", clock)
+    elsewhere = Callers(office.database, "secret", clock)
     begun = clock()
-    for server in (each_office.callers, each_office.callers, elsewhere):
+    for server in (office.callers, office.callers, elsewhere):
         clock.move(10)
         await server.identify(text)
         server.recognise(text)
-    await each_office.callers.note_use()
+    await office.callers.note_use()
     await elsewhere.note_use()
     clock.move(DAY)
-    await each_office.callers.identify(text)
-    await each_office.callers.note_use()
+    await office.callers.identify(text)
+    await office.callers.note_use()
     found = (await audits.uses(company, [row.id], 9))[row.id]
     assert [(use.day, use.count) for use in found] == [("2026-06-02", 1), ("2026-06-01", 6)]
     assert (found[1].first_at, found[1].last_at) == (begun + 10 * SECOND, begun + 30 * SECOND)

@@ -53,8 +53,8 @@ async def test_those_who_are_entered_after_the_race_are_found_by_their_passings(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_happens_the_running_board_equals_one_from_scratch(each_office, seed):
-    ctx, chance = await each_office.company(), random.Random(seed)
+async def test_whatever_happens_the_running_board_equals_one_from_scratch(office, seed):
+    ctx, chance = await office.company(), random.Random(seed)
     day = await Day(ctx).begin()
     for step in range(120):
         with contextlib.suppress(Conflict, Invalid, NotFound):

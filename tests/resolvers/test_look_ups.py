@@ -1,7 +1,6 @@
 """Keys that nobody believes yet: those who show them at the same time are looked up together."""
 
 import asyncio
-import contextlib
 import secrets
 
 import pytest
@@ -28,26 +27,24 @@ class Watched(Database):
         self.go = asyncio.Event()
         self.go.set()
 
-    @contextlib.asynccontextmanager
-    async def reading(self):
+    async def rows(self, statement, *values):
         self.reads += 1
         await self.go.wait()
         if self.broken:
             raise OSError("the disk is gone")
-        async with super().reading() as session:
-            yield session
+        return await super().rows(statement, *values)
 
 
 @pytest.fixture
-async def database(office):
-    watched = Watched(office.database.url.render_as_string())
-    yield watched
-    await watched.close()
+async def watched(url):
+    opened = Watched(url)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
-def house(database, clock):
-    return Callers(database, "secret", clock)
+def house(watched, clock):
+    return Callers(watched, "secret", clock)
 
 
 def wrong():
@@ -64,49 +61,49 @@ async def waiting_for(condition):
             await asyncio.sleep(0)
 
 
-async def test_a_thousand_at_once_are_few_questions(house, database, ctx):
+async def test_a_thousand_at_once_are_few_questions(house, watched, ctx):
     good = await new_keys(ctx, 5)
     shown = [*(wrong() for _ in range(2 * AT_ONCE)), *good, *good]
     found = await asyncio.gather(*map(house.identify, shown), return_exceptions=True)
     assert [str(each) for each in found[: 2 * AT_ONCE]] == ["unknown api key"] * 2 * AT_ONCE
     assert {each.account_id for each in found[2 * AT_ONCE :]} == {ctx.caller.account_id}
-    assert database.reads == 3
+    assert watched.reads == 3
 
 
-async def test_one_who_comes_during_a_flood_waits_for_two_questions_at_most(house, database, ctx):
+async def test_one_who_comes_during_a_flood_waits_for_two_questions_at_most(house, watched, ctx):
     (good,) = await new_keys(ctx, 1)
-    database.go.clear()
+    watched.go.clear()
     flood = [asyncio.create_task(house.identify(wrong())) for _ in range(100)]
-    await waiting_for(lambda: database.reads)
+    await waiting_for(lambda: watched.reads)
     late = asyncio.create_task(house.identify(good))
     await asyncio.sleep(0)
-    database.go.set()
+    watched.go.set()
     assert (await late).account_id == ctx.caller.account_id
-    assert database.reads == 2
+    assert watched.reads == 2
     await asyncio.gather(*flood, return_exceptions=True)
 
 
-async def test_a_question_that_fails_fails_for_those_who_asked_and_no_others(house, database, ctx):
+async def test_a_question_that_fails_fails_for_those_who_asked_and_no_others(house, watched, ctx):
     good, other = await new_keys(ctx, 2)
-    database.broken = True
+    watched.broken = True
     found = await asyncio.gather(*(house.identify(good) for _ in range(3)), return_exceptions=True)
     assert {type(each) for each in found} == {OSError}
-    database.broken = False
+    watched.broken = False
     assert (await house.identify(good)).account_id == ctx.caller.account_id
     assert (await house.identify(other)).account_id == ctx.caller.account_id
 
 
-async def test_one_who_leaves_takes_nobody_along(house, database, ctx):
+async def test_one_who_leaves_takes_nobody_along(house, watched, ctx):
     (good,) = await new_keys(ctx, 1)
-    database.go.clear()
+    watched.go.clear()
     leaves, stays = (asyncio.create_task(house.identify(good)) for _ in range(2))
-    await waiting_for(lambda: database.reads)
+    await waiting_for(lambda: watched.reads)
     leaves.cancel()
-    database.go.set()
+    watched.go.set()
     assert (await stays).account_id == ctx.caller.account_id
 
 
-async def test_wrong_keys_do_not_displace_good_ones(house, database, ctx, monkeypatch):
+async def test_wrong_keys_do_not_displace_good_ones(house, watched, ctx, monkeypatch):
     monkeypatch.setattr(callers, "MOST_CACHED", 10)
     (good,) = await new_keys(ctx, 1)
     await house.identify(good)
@@ -115,29 +112,29 @@ async def test_wrong_keys_do_not_displace_good_ones(house, database, ctx, monkey
     assert len(house._wrong) <= 10
 
 
-async def test_a_wrong_key_that_is_shown_again_is_known_to_be_wrong(house, database, clock):
+async def test_a_wrong_key_that_is_shown_again_is_known_to_be_wrong(house, watched, clock):
     shown = wrong()
     for _ in range(5):
         with pytest.raises(Unidentified):
             await house.identify(shown)
-    assert database.reads == 1 and house.recognise(shown) is None
+    assert watched.reads == 1 and house.recognise(shown) is None
     clock.move(2)
     with pytest.raises(Unidentified):
         await house.identify(shown)
-    assert database.reads == 2
+    assert watched.reads == 2
 
 
-async def test_who_goes_on_sending_is_looked_up_again_without_waiting(house, database, ctx, clock):
+async def test_who_goes_on_sending_is_looked_up_again_without_waiting(house, watched, ctx, clock):
     (good,) = await new_keys(ctx, 1)
     caller = await house.identify(good)
     for _ in range(10):
         clock.move(0.7)
         assert house.recognise(good) == caller
         await waiting_for(lambda: not house._asked)
-    assert database.reads == 11
+    assert watched.reads == 11
     clock.move(0.4)
     assert house.recognise(good) == caller
-    assert database.reads == 11 and not house._asked, "it was looked up just now"
+    assert watched.reads == 11 and not house._asked, "it was looked up just now"
     (row,) = [row for row in await keys.page(ctx) if row.id == caller.key_id]
     await keys.revoke(ctx, row.id)
     clock.move(0.5)
@@ -146,7 +143,7 @@ async def test_who_goes_on_sending_is_looked_up_again_without_waiting(house, dat
     assert house.recognise(good) is None, "what was found out does not wait for the second to be over"
 
 
-async def test_so_many_of_an_address_wait_and_others_come_again(office, house, database, ctx):
+async def test_so_many_of_an_address_wait_and_others_come_again(office, house, watched, ctx):
     (good,) = await new_keys(ctx, 1)
     none = Rate(0, 1)
     limits = Limits(lambda: 0.0, most=9, key=none, address=none, stranger=none, bad_key=none)
@@ -154,30 +151,30 @@ async def test_so_many_of_an_address_wait_and_others_come_again(office, house, d
     nobody.callers = house
     door = Door(nobody, None, None, None, limits, Addresses())  # type: ignore[arg-type]
     door.waiting = Places(2)
-    database.go.clear()
+    watched.go.clear()
     flood = [asyncio.create_task(door.identify(wrong(), HERE)) for _ in range(2)]
-    await waiting_for(lambda: database.reads)
+    await waiting_for(lambda: watched.reads)
     with pytest.raises(TooMany):
         await door.identify(good, HERE)
     elsewhere = asyncio.create_task(door.identify(good, THERE))
     await asyncio.sleep(0)
-    database.go.set()
+    watched.go.set()
     assert (await elsewhere).account_id == ctx.caller.account_id
     await asyncio.gather(*flood, return_exceptions=True)
     assert door.waiting.total == 0
 
 
-async def test_all_listeners_of_a_key_are_looked_up_together(ctx, database, house, clock):
+async def test_all_listeners_of_a_key_are_looked_up_together(ctx, watched, house, clock):
     (key,) = await new_keys(ctx, 1)
     caller = await house.identify(key)
-    reads = database.reads
+    reads = watched.reads
     for seconds, expected in ((0, 1), (0, 1), (2, 2)):
         clock.move(seconds)
         await asyncio.gather(*(house.still(caller) for _ in range(200)))
-        assert database.reads == reads + expected
+        assert watched.reads == reads + expected
     clock.move(2)
-    database.broken = True
+    watched.broken = True
     failed = await asyncio.gather(*(house.still(caller) for _ in range(5)), return_exceptions=True)
     assert {type(each) for each in failed} == {OSError}
-    database.broken = False
+    watched.broken = False
     await house.still(caller)

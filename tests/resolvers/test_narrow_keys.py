@@ -11,7 +11,7 @@ from resolvers.entries import NewParticipant
 from resolvers.errors import NotAllowed, NotFound
 from tests.resolvers.racing import make_event, make_race
 from tests.resolvers.test_rights import NEEDED, OPERATIONS, call
-from tests.resolvers.test_tenants import BY_ROW, EMPTY, NOTHING, REFUSED, Theirs
+from tests.resolvers.test_tenants import BY_ROW, EMPTY, NOTHING, REFUSED, Theirs, refusals
 
 ELSEWHERE = {"devices.page", "passings.after", "passings.position", "events.page"}
 """They answer with what is the key's own, or with a place that says nothing of it; tested one by one."""
@@ -53,29 +53,31 @@ def out_of_reach(scopes):
     return sorted(name for name, scope in NEEDED.items() if scope not in scopes)
 
 
-@pytest.mark.parametrize("name", out_of_reach(context.FOR_ONE_DEVICE))
-async def test_a_key_for_one_device_is_not_let_into_other_operations(of_device, name):
-    with pytest.raises(NotAllowed):
-        await call(of_device, OPERATIONS[name])
+def within_reach(names, scopes):
+    return sorted(set(names) - set(out_of_reach(scopes)) - ELSEWHERE)
 
 
-@pytest.mark.parametrize("name", sorted(set(REFUSED) - set(out_of_reach(context.FOR_ONE_DEVICE))))
-async def test_a_sibling_device_does_not_exist_for_it(of_device, sibling, name):
-    with pytest.raises(NotFound) as refused:
-        await REFUSED[name](of_device, sibling)
+async def test_a_key_for_one_device_is_not_let_into_other_operations(of_device, subtests):
+    for name in out_of_reach(context.FOR_ONE_DEVICE):
+        with subtests.test(name), pytest.raises(NotAllowed):
+            await call(of_device, OPERATIONS[name])
+
+
+async def test_a_sibling_device_does_not_exist_for_it(of_device, sibling, subtests):
+    names = within_reach(REFUSED, context.FOR_ONE_DEVICE)
+    refused = await refusals(of_device, sibling, names, subtests)
     sibling.vanish()
-    with pytest.raises(NotFound) as missing:
-        await REFUSED[name](of_device, sibling)
-    assert (type(refused.value), str(refused.value)) == (type(missing.value), str(missing.value))
+    assert await refusals(of_device, sibling, names, subtests) == refused
 
 
 WITHIN = {**EMPTY, **BY_ROW}
 
 
-@pytest.mark.parametrize("name", sorted(set(WITHIN) - set(out_of_reach(context.FOR_ONE_DEVICE)) - ELSEWHERE))
-async def test_lists_hold_nothing_of_a_sibling_device(of_device, sibling, name):
-    found = await WITHIN[name](of_device, sibling)
-    assert found in NOTHING or found == ([], await passings.position(of_device))
+async def test_lists_hold_nothing_of_a_sibling_device(of_device, sibling, subtests):
+    for name in within_reach(WITHIN, context.FOR_ONE_DEVICE):
+        with subtests.test(name):
+            found = await WITHIN[name](of_device, sibling)
+            assert found in NOTHING or found == ([], await passings.position(of_device))
 
 
 async def test_it_reaches_all_of_its_own_device(of_device, own, sibling, record):
@@ -100,25 +102,23 @@ async def test_a_key_may_be_less_than_what_there_is_for_one_device(office, ctx, 
     assert sender.caller.scopes == {"passings:write"}
 
 
-@pytest.mark.parametrize("name", out_of_reach(context.FOR_ONE_EVENT))
-async def test_a_key_for_one_event_is_not_let_into_other_operations(of_event, name):
-    with pytest.raises(NotAllowed):
-        await call(of_event, OPERATIONS[name])
+async def test_a_key_for_one_event_is_not_let_into_other_operations(of_event, subtests):
+    for name in out_of_reach(context.FOR_ONE_EVENT):
+        with subtests.test(name), pytest.raises(NotAllowed):
+            await call(of_event, OPERATIONS[name])
 
 
-@pytest.mark.parametrize("name", sorted(set(REFUSED) - set(out_of_reach(context.FOR_ONE_EVENT))))
-async def test_a_sibling_event_does_not_exist_for_it(of_event, sibling, name):
-    with pytest.raises(NotFound) as refused:
-        await REFUSED[name](of_event, sibling)
+async def test_a_sibling_event_does_not_exist_for_it(of_event, sibling, subtests):
+    names = within_reach(REFUSED, context.FOR_ONE_EVENT)
+    refused = await refusals(of_event, sibling, names, subtests)
     sibling.vanish()
-    with pytest.raises(NotFound) as missing:
-        await REFUSED[name](of_event, sibling)
-    assert str(refused.value) == str(missing.value)
+    assert await refusals(of_event, sibling, names, subtests) == refused
 
 
-@pytest.mark.parametrize("name", sorted(set(EMPTY) - set(out_of_reach(context.FOR_ONE_EVENT)) - ELSEWHERE))
-async def test_lists_hold_nothing_of_a_sibling_event(of_event, sibling, name):
-    assert await EMPTY[name](of_event, sibling) in NOTHING
+async def test_lists_hold_nothing_of_a_sibling_event(of_event, sibling, subtests):
+    for name in within_reach(EMPTY, context.FOR_ONE_EVENT):
+        with subtests.test(name):
+            assert await EMPTY[name](of_event, sibling) in NOTHING
 
 
 async def test_it_reaches_all_of_its_own_event(of_event, own_event, sibling):

@@ -12,9 +12,9 @@ async def field(office, record):
 
 
 @pytest.fixture
-async def each_field(each_office, record):
+async def each_field(office, record):
     """On SQLite, and then on PostgreSQL."""
-    async with watched(each_office, record) as made:
+    async with watched(office, record) as made:
         yield made
 
 

@@ -27,8 +27,8 @@ async def marathon(ctx, event):
     return await races.create(ctx, event.token, NewRace(name="Marathon", waves=waves))
 
 
-async def test_two_who_take_the_same_bib_by_a_change_take_turns(each_office):
-    ctx = await each_office.company()
+async def test_two_who_take_the_same_bib_by_a_change_take_turns(office):
+    ctx = await office.company()
     event = await events.create(ctx, NewEvent(name="Run", start_date="2026-06-01"))
     made = [
         each.participant

@@ -164,8 +164,8 @@ async def test_a_dry_run_says_the_same_and_stores_nothing(ctx, event):
     assert all(each.participant is None for each in dry)
 
 
-async def test_who_adds_the_same_bib_at_the_same_moment_is_refused_but_one(each_office):
-    ctx = await each_office.company()
+async def test_who_adds_the_same_bib_at_the_same_moment_is_refused_but_one(office):
+    ctx = await office.company()
     event = await events.create(ctx, NewEvent(name="Run", start_date="2026-06-01"))
     attempts = await asyncio.gather(
         *(registrations.add(ctx, event.token, [new("7", f"N{n}"), new(f"1{n}")]) for n in range(10))

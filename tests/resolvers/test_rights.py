@@ -200,24 +200,24 @@ def test_an_operation_takes_who_asks_first(name):
     [(STRANGER, "missing api key"), (REFUSED, "unknown api key")],
     ids=["none", "wrong"],
 )
-async def test_an_operation_refuses_a_stranger(office, name, caller, sentence):
+async def test_an_operation_refuses_a_stranger(empty_office, name, caller, sentence):
     with pytest.raises(Unidentified, match=sentence):
-        await call(office.context(caller), OPERATIONS[name])
+        await call(empty_office.context(caller), OPERATIONS[name])
 
 
 @pytest.mark.parametrize("name", NEEDED)
-async def test_an_operation_refuses_a_key_without_scopes(office, name):
+async def test_an_operation_refuses_a_key_without_scopes(empty_office, name):
     with pytest.raises(NotAllowed):
-        await call(office.context(Caller(1, 1)), OPERATIONS[name])
+        await call(empty_office.context(Caller(1, 1)), OPERATIONS[name])
 
 
 @pytest.mark.parametrize("name", NEEDED)
-async def test_one_scope_and_no_other_lets_a_key_in(office, name):
-    everything_else = office.context(Caller(1, 1, scopes=EVERY_SCOPE - {NEEDED[name]}))
+async def test_one_scope_and_no_other_lets_a_key_in(empty_office, name):
+    everything_else = empty_office.context(Caller(1, 1, scopes=EVERY_SCOPE - {NEEDED[name]}))
     with pytest.raises(NotAllowed):
         await call(everything_else, OPERATIONS[name])
     try:
-        await call(office.context(Caller(1, 1, scopes=frozenset({NEEDED[name]}))), OPERATIONS[name])
+        await call(empty_office.context(Caller(1, 1, scopes=frozenset({NEEDED[name]}))), OPERATIONS[name])
     except (NotAllowed, Unidentified):
         pytest.fail("the scope does not let in")
     except Exception:  # the arguments were nothing at all

@@ -172,8 +172,8 @@ async def test_what_another_serves_is_not_found(ctx, other, course):
     assert await at_finish(ctx, course) == [serving]
 
 
-async def test_one_of_many_that_assign_at_the_same_moment_does(each_office):
-    ctx = await each_office.company()
+async def test_one_of_many_that_assign_at_the_same_moment_does(office):
+    ctx = await office.company()
     course = await Course.of(ctx)
     asked = (servings.serve(ctx, course.serve()) for _ in range(8))
     found = await asyncio.gather(*asked, return_exceptions=True)

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -154,13 +153,10 @@ class Side(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def sides(tmp_path_factory) -> Iterator[list[Side]]:
+def sides(backend, backends) -> Iterator[list[Side]]:
     """The short way and uvicorn's own protocol: two servers on one database, sessions of their own."""
-    path: Path = tmp_path_factory.mktemp("hot") / "passline.db"
-    url = f"sqlite+aiosqlite:///{path}"
-    servers = [
-        Server(database_url=url, body_limit=LIMIT, **more).start() for more in ({}, {"http": "httptools"})
-    ]
+    one = {"database_url": backends.make(backend), "broker_url": backends.bus(backend, 2)}
+    servers = [Server(**one, body_limit=LIMIT, **more).start() for more in ({}, {"http": "httptools"})]
     made = [side(server) for server in servers]
     yield made
     for each in made:

@@ -1,7 +1,6 @@
 """Answers read aloud, and a machine to look inside."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +29,6 @@ def nodes(connection: dict[str, Any], field: str) -> list[Any]:
 
 
 @pytest.fixture
-async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
-    async with running(tmp_path / "inside.db") as made:
+async def machine(url: str, broker_url: str) -> AsyncIterator[Machine]:
+    async with running(url, broker_url) as made:
         yield made

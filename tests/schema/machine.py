@@ -4,13 +4,12 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from strawberry.types import ExecutionResult
 
-from models import alarms, migrate
+from models import alarms
 from models import fleets as fleet_rows
 from models.database import Database
 from models.ingest import Ingest
@@ -107,13 +106,14 @@ class Machine:
 
 
 @asynccontextmanager
-async def running(path: Path, broker_url: str = "memory://") -> AsyncIterator[Machine]:
-    url = f"sqlite+aiosqlite:///{path}"
-    await migrate.upgrade(url)
+async def running(url: str, broker_url: str) -> AsyncIterator[Machine]:
+    """On a database with the newest schema."""
     database = Database(url)
     hub = Hub(broker_url)
     ingest = Ingest(database, writer(database), hub.announce, 50_000)
-    machine = Machine(database, ingest, Callers(database, "", now), hub)
+    callers = Callers(database, "", now, hub.forgot)
+    hub.on_keys = callers.forget_here
+    machine = Machine(database, ingest, callers, hub)
     await hub.start()
     ingest.start()
     machine.reports.start()

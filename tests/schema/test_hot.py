@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import fleets as fleet_rows
-from models import migrate
 from models.database import Database
 from models.ingest import Ingest
 from models.reports import Reports
@@ -84,17 +82,14 @@ class Ways:
 
 
 @pytest.fixture
-async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'hot.db'}"
-    await migrate.upgrade(url)
-    database = Database(url)
+async def ways(database: Database, broker_url: str) -> AsyncIterator[Ways]:
     callers = Callers(database, "", now)
     ingest = Ingest(database, writer(database), lambda _commit: None, 50_000)
     ingest.start()
     operator = Context(Caller(scopes=OPERATOR), database, ingest, None, callers, Boards(), now)  # type: ignore[arg-type]
     account = await keys.create_account(operator, "A")
     row, _ = await keys.create(operator, keys.NewKey(access="READ_WRITE"), account.id)
-    boards, hub = Boards(), Hub("memory://")
+    boards, hub = Boards(), Hub(broker_url)
     reports = Reports(database, hub.touched, 1_000)
     plain = Context(caller_of(row), database, ingest, reports, callers, boards, now)
     screens = Screens(hub, partial(boards.of_event, database), 0.2)
@@ -106,7 +101,6 @@ async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
     ]
     yield Ways(root.build(), ctx, [each.device.device_id for each in bound])
     await ingest.close()
-    await database.close()
 
 
 async def test_the_hot_way_is_taken_and_tells_each_outcome(ways: Ways) -> None:

@@ -1,10 +1,9 @@
 """What nobody expected says nothing of our insides. The unexpected here: somebody dropped a table."""
 
-import sqlite3
-
 import httpx
 import pytest
 
+from tests.backends import drop_table
 from tests.conftest import Desk, make_account, make_key_of
 from tests.journeys.sockets import open_socket
 
@@ -12,18 +11,14 @@ MASKED = {"message": "Internal server error", "extensions": {"code": "INTERNAL_S
 
 
 @pytest.fixture
-def broken(make_server, tmp_path):
+def broken(make_server, url):
     """Breaks a table of its server when told."""
     server = make_server()
     desk = Desk(server, make_key_of(server, make_account(server)))
     desk.token = desk.session(desk.device())
 
     def drop(table):
-        database = sqlite3.connect(tmp_path / "own.db", timeout=20)
-        database.execute("PRAGMA foreign_keys=OFF")
-        database.execute(f"DROP TABLE {table}")
-        database.commit()
-        database.close()
+        drop_table(url, table)
 
     desk.drop = drop
     desk.server = server

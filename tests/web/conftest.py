@@ -1,4 +1,5 @@
-"""A real browser that may talk to the server under test and to nobody else."""
+"""A real browser that may talk to the server under test and to nobody else. It takes longer to start than most
+tests take, so it is one for all of them, and they share its event loop; each has a profile of its own."""
 
 import os
 import shutil
@@ -9,8 +10,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.async_api import Page, Route, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, async_playwright
 
+HERE = Path(__file__).parent
 AT = "2023-02-03T16:08:18.263Z"
 FLAGS = [
     "--no-sandbox",
@@ -36,6 +39,12 @@ def browser_path() -> str:
     return found
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if pytest_asyncio.is_async_test(item) and item.path.parent == HERE:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
 class Device:
     """A device in the field with one open session; speaks v0."""
 
@@ -56,7 +65,7 @@ class Device:
         assert answer.status_code == 201, answer.text
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bind(server, key):
     """Make a device with an open session."""
     async with httpx.AsyncClient(base_url=server.url, headers={"x-api-key": key}) as http:
@@ -70,8 +79,16 @@ async def bind(server, key):
         yield make
 
 
-@pytest.fixture
-async def page(server) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(server, browser: Browser) -> AsyncIterator[Page]:
     """A tab. A request to another host, an error, or what the server's policy forbids fails the test."""
     strangers: list[str] = []
     errors: list[str] = []
@@ -82,21 +99,18 @@ async def page(server) -> AsyncIterator[Page]:
         strangers.append(route.request.url)
         await route.abort()
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
-        context = await browser.new_context()
-        await context.route("**/*", gate)
-        page = await context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
-        page.on("websocket", lambda socket: strangers.append(socket.url) if foreign(socket.url) else None)
+    def foreign(url: str) -> bool:
+        return not url.startswith(server.url.replace("http", "ws", 1))
 
-        def foreign(url: str) -> bool:
-            return not url.startswith(server.url.replace("http", "ws", 1))
-
-        yield page
-        await browser.close()
+    context = await browser.new_context()
+    await context.route("**/*", gate)
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
+    page.on("websocket", lambda socket: strangers.append(socket.url) if foreign(socket.url) else None)
+    yield page
+    await context.close()
     assert not strangers
     assert not errors
 
@@ -133,7 +147,7 @@ class Course:
         await self.mats[mat].sees(*bibs, at=at.isoformat())
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def make_course(server, key, bind):
     """Make an event with a race over `5k` and `Finish`; four people are in it."""
     async with httpx.AsyncClient(base_url=server.url, headers={"x-api-key": key}) as http:
@@ -167,6 +181,6 @@ async def make_course(server, key, bind):
         yield make
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def course(make_course) -> Course:
     return await make_course("Spring run")

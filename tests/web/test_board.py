@@ -1,6 +1,7 @@
 """How the page keeps a board, tried in the browser without a socket."""
 
 import pytest
+import pytest_asyncio
 
 KEPT = """async (updates) => {
   const { Board } = await import("/static/board.js");
@@ -18,7 +19,7 @@ def line(bib, place):
 FIRST = {"revision": 7, "snapshot": True, "standings": [line("3", 3), line("1", 2), line("2", 1)]}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def kept(server, page):
     await page.goto(f"{server.url}/#passings")
 
