@@ -24,8 +24,8 @@ TABLES = [table for table in SQLModel.metadata.sorted_tables if table not in sha
 SLICE = 5_000
 """Rows that are read, and written, at a time."""
 MARKS = (
-    "SELECT sum(position) FROM accounts",
-    "SELECT sum(revision) FROM events",
+    "SELECT sum(position * 1.0) FROM accounts",  # a sum of whole numbers may be too large for SQLite
+    "SELECT sum(revision * 1.0) FROM events",
     "SELECT max(id) FROM audit_entries",
     "SELECT max(received_at) FROM device_states",
     "SELECT max(id) FROM sessions",
@@ -222,7 +222,7 @@ async def _count(table: sa.Table, connection: AsyncConnection) -> int:
     return (await connection.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
 
 
-async def _marks(connection: AsyncConnection) -> list[int | None]:
+async def _marks(connection: AsyncConnection) -> list[object]:
     return [(await connection.exec_driver_sql(statement)).scalar() for statement in MARKS]
 
 

@@ -80,9 +80,15 @@ function later(then, wait, mine) {
 /** What everybody may see, and with a key what else its account has. */
 async function visible() {
   const open = await everyEvent(null);
-  const own = storedKey() ? await asked(everyEvent).catch(() => []) : [];
+  const own = storedKey() ? await asked(everyEvent).catch(noneIfRefused) : [];
   const known = new Set(own.map(({ token }) => token));
   return [...own, ...open.filter(({ token }) => !known.has(token))];
+}
+
+/** A key that may not list events has none of its own here; what only went wrong is asked again soon. */
+function noneIfRefused(error) {
+  if (error instanceof Refused) return [];
+  throw error;
 }
 
 function showLobby(events, one) {
