@@ -73,6 +73,8 @@ def reached() -> Iterator[None]:
     """Raises Unreachable for what comes of a database that is not there."""
     try:
         yield
+    except Unreachable:  # it names its cause
+        raise
     except Exception as error:
         if is_lost(error):
             raise Unreachable from error
@@ -90,8 +92,12 @@ def _arguments(url: URL, settings: dict[str, str], patience: float | None) -> di
 
 async def connect(url: URL, settings: dict[str, str] | None = None, patience: float | None = None) -> Any:
     """A connection, or Unreachable after some seconds. `patience`: seconds for each statement."""
+    return await _connect(**_arguments(url, settings or {}, patience))
+
+
+async def _connect(*dsn: str, **arguments: Any) -> Any:
     try:
-        return await asyncpg.connect(**_arguments(url, settings or {}, patience))
+        return await asyncpg.connect(*dsn, **arguments)
     except REFUSED as error:
         raise Unreachable from error
 
@@ -122,7 +128,11 @@ class Direct:
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
-                    min_size=0, max_size=self._size, reset=_as_it_is, **_arguments(self._url, {}, STATEMENT)
+                    min_size=0,
+                    max_size=self._size,
+                    connect=_connect,
+                    reset=_as_it_is,
+                    **_arguments(self._url, {}, STATEMENT),
                 )
             return self._pool
 

@@ -109,11 +109,13 @@ _TAKE = sa.text(f"""
     WHERE server <> :server AND seen_at > statement_timestamp() - make_interval(secs => {FORGOTTEN})
     GROUP BY kind, name
 """)
+# A time that is farther away than any lease was written before the database's clock was set back.
 _TURN = sa.text(f"""
     INSERT INTO shared_turns AS kept (name, server, until)
     VALUES (:name, :server, statement_timestamp() + make_interval(secs => {LEASE}))
     ON CONFLICT (name) DO UPDATE SET server = excluded.server, until = excluded.until
         WHERE kept.server = excluded.server OR kept.until < statement_timestamp()
+            OR kept.until > statement_timestamp() + make_interval(secs => {2 * LEASE})
     RETURNING server
 """)
 # What another is about to use is left alone.

@@ -14,6 +14,9 @@ from models.passings import COLUMNS, Filter, Row, Window
 NEAR = 2_000
 """Places of the stream that the short way looks through; whoever is farther behind is served by streams."""
 
+LAST = 2**63 - 1
+"""The last place that there can be; a cursor may name it."""
+
 _FIELDS = ", ".join(COLUMNS)
 _NEWEST = f"""
     SELECT {_FIELDS} FROM ({{part}}) AS part
@@ -66,7 +69,7 @@ async def after(
         if database.sqlite:
             part, given = _OF_DEVICE_SQLITE, given[:-1]
     else:
-        near = position + NEAR
+        near = min(position + NEAR, LAST)
         part, given = _AMONG, [owner.account_id, position, near, *values, limit]
     query = _NEWEST.format(part=part.format(tests=tests)) + ("" if database.sqlite else _IN_ORDER)
     rows = list(map(Row._make, await database.rows(query, *given, owner.account_id)))

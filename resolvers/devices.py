@@ -78,8 +78,8 @@ def known_zone(name: str, field: str) -> str:
 class Binding:
     """Binds and unbinds devices of an account in the transaction of an operation, and writes down who did.
 
-    Devices are held before the account, and sessions before keys: who waits for the writer of passings, which
-    holds sessions and then accounts, keeps nobody else from it.
+    Accounts are held before devices, sessions and keys, as by the writer of passings and everywhere: nobody
+    waits for each other in a ring.
     """
 
     ctx: Context

@@ -84,9 +84,8 @@ def hand_in(
 
 
 def _tell(submission: Submission, told: Callable[[Judged], None], outcome: Outcome) -> None:
-    judged: Judged
     try:
-        judged = _recorded(submission, outcome)
+        judged: Judged = _recorded(submission, outcome)
     except TimingError as error:
         judged = error
     told(judged)
@@ -254,7 +253,8 @@ async def before(ctx: Context, which: Filter, position: int | None, limit: int) 
     """The last passings before a position (None: at all), in the order of commit."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
-        end = await key_rows.position(session, ctx.caller.account) + 1 if position is None else position
+        behind = await key_rows.position(session, ctx.caller.account) + 1
+        end = behind if position is None else min(position, behind)  # a cursor may be ahead of everything
         found = await streams.before(session, ctx.caller.owner, which, end, limit)
     start = found[0].position if len(found) == limit else 0
     ctx.meter.charge(costs.rows(len(found), end - start if which.scattered else 0))

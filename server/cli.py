@@ -60,14 +60,15 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen at; default PASSLINE_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen at; default PASSLINE_PORT.")] = None,
     fd: Annotated[
-        int | None, typer.Option(help="Instead of both, a socket that listens already: 3 under systemd.")
+        int | None,
+        typer.Option(min=0, help="Instead of both, a socket that listens already: 3 under systemd."),
     ] = None,
 ) -> None:
     """Runs the server."""
     settings = Settings()
     logs.configure(settings.log_level, settings.log_format)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a planned stop ends with 0, also while it starts
-    listening = None if fd is None else [socket.socket(fileno=fd)]
+    listening = None if fd is None else [_listener(fd)]
     asyncio.run(prepare(settings))
     machine = build(settings)
     config = uvicorn.Config(
@@ -88,6 +89,14 @@ def serve(
     server.run(listening)
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)
+
+
+def _listener(fd: int) -> socket.socket:
+    """Raises OSError for what connections cannot be made to."""
+    found = socket.socket(fileno=fd)
+    if found.type is not socket.SOCK_STREAM:
+        raise OSError(f"file descriptor {fd} is a socket without connections")
+    return found
 
 
 @app.command()

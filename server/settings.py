@@ -4,8 +4,11 @@ values.
 Each has a row in docs/settings.md.
 """
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
 
 from server.addresses import Addresses
 from subscriptions import bus
@@ -58,6 +61,15 @@ class Settings(BaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$")
     graphiql: bool = True
     introspection: bool = True
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_place(cls, url: str) -> str:
+        try:
+            urlsplit(make_url(url).render_as_string(hide_password=False)).port  # noqa: B018
+        except ValueError:
+            raise ValueError("no host and port are to be seen") from None  # nor is the password, here
+        return url
 
     @field_validator("broker_url")
     @classmethod

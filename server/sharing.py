@@ -12,7 +12,7 @@ logger = structlog.get_logger()
 
 class Sharing:
     """Exchanges once an interval, from the start to the stop of the server. What fails is logged once, and
-    then again when it works: limits go on as those of one server meanwhile."""
+    then again when it works: limits go on with what is known meanwhile."""
 
     def __init__(self, shares: Shares, interval: float) -> None:
         self._shares = shares
@@ -44,7 +44,7 @@ class Sharing:
             await self._shares.exchange()
         except Exception as error:
             if self._works:
-                logger.warning("limits are not shared with other servers", error=repr(error))
+                logger.warning("limits are not shared with other servers", error=str(error) or repr(error))
             self._works = False
         else:
             if not self._works:

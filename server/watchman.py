@@ -16,14 +16,14 @@ async def keep(watch: Watch, hub: Hub, interval: float, turn: Callable[[], bool]
     """Looks once an interval at the devices that have news and at those that are due by the clock; at all of
     them at first and whenever news may have been missed. A look that fails is logged and made up for.
 
-    Of several servers it is the one whose `turn` it is that looks, and while the bus is not heard each of
-    them: what one of them is told the others do not hear.
+    Of several servers it is the one whose `turn` it is that looks, and while the bus is not heard, or there
+    is none, each of them: what one of them is told the others do not hear.
     """
     looked = False
     with hub.touches() as inbox:
         while True:
             devices, everything = inbox.take()
-            looks = turn() or not hub.alive
+            looks = turn() or not hub.hears_others
             if looks and not await _look(watch, devices if looked and not everything else None):
                 inbox.ring_all()
             looked = looks

@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
+from typing import Annotated
 
 import msgspec
 
@@ -73,7 +74,7 @@ class Fact(msgspec.Struct, array_like=True):
 class Message(msgspec.Struct, array_like=True):
     """What goes over the bus: who says it, the how manieth it is, and what."""
 
-    origin: str
+    origin: Annotated[str, msgspec.Meta(max_length=16)]
     number: int
     fact: Fact
 
@@ -161,6 +162,11 @@ class Hub:
         return self._bus.alive
 
     @property
+    def hears_others(self) -> bool:
+        """Whether what other processes say comes here; with a bus in memory it never does."""
+        return self.alive and not self._alone
+
+    @property
     def rebuilds(self) -> int:
         return self._bus.rebuilds
 
@@ -242,7 +248,7 @@ class Hub:
     def _hear(self, text: str) -> None:
         try:
             message = msgspec.json.decode(text, type=Message)
-        except msgspec.DecodeError:  # of another version of the software
+        except (ValueError, RecursionError):  # of another version of the software, or of a stranger
             self._ring_all()
             return
         before = self._numbers.get(message.origin, 0)

@@ -118,6 +118,11 @@ def test_servers_have_longer_to_stop_than_they_take():
         assert int(seconds) > needed
 
 
+def test_servers_that_share_a_folder_are_one_user():
+    """Each instance of a template is a dynamic user of its own, who takes the folder over, unless it is named."""
+    assert re.search(r"^User=\w+$", text("passline@.service"), re.MULTILINE)
+
+
 def test_nginx_accepts_its_configuration(tmp_path):
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:

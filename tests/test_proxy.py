@@ -17,9 +17,16 @@ CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
 AROUND = """daemon off; pid {0}/pid; error_log {0}/log; worker_processes 1; {1} events {{}}
 http {{ access_log off; client_body_temp_path {0}/a; proxy_temp_path {0}/b; fastcgi_temp_path {0}/c;
 uwsgi_temp_path {0}/d; scgi_temp_path {0}/e; include {0}/own.conf; }}"""
-MAY_BE_REPEATED = [("POST", "/v0/passings"), ("POST", "/v0/devices/ABC/telemetry"), ("GET", "/v0/devices")]
+MAY_BE_REPEATED = [
+    ("POST", "/v0/passings"),
+    ("POST", "/v0/devices/ABC/telemetry"),
+    ("GET", "/v0/devices"),
+    ("DELETE", "/v0/devices/ABC"),
+]
 MAY_NOT = [
     ("POST", "/graphql"),
+    ("POST", "/v0/bind"),
+    ("PATCH", "/v0/devices/ABC/status"),
     ("POST", "/v0/sessions"),
     ("POST", "/v0/devices"),
     ("PATCH", "/v0/sessions/close/T"),
@@ -50,7 +57,7 @@ class Answering(BaseHTTPRequestHandler):
         self.send_header("content-length", "0")
         self.end_headers()
 
-    do_GET = do_POST = do_PATCH = answer
+    do_GET = do_POST = do_PATCH = do_DELETE = answer
 
     def log_message(self, *_: object) -> None: ...
 

@@ -92,11 +92,14 @@ async def test_nobody_is_refused_while_a_server_restarts_on_a_socket_that_stays(
 
 @PROCESS
 def test_a_socket_that_is_none_is_one_sentence(process):
-    words = [sys.executable, "-m", "server.cli", "serve", "--fd", "0"]
-    done = subprocess.run(
-        words, env=process.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    def said(fd, **more):
+        words = [sys.executable, "-m", "server.cli", "serve", "--fd", str(fd)]
+        done = subprocess.run(words, env=process.environment, capture_output=True, text=True, **more)
+        return done.returncode, done.stdout, done.stderr.count("\n")
+
+    assert said(0, stdin=subprocess.DEVNULL) == (1, "", 1)
+    with socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        assert said(datagrams.fileno(), pass_fds=[datagrams.fileno()]) == (1, "", 1)
 
 
 @PROCESS

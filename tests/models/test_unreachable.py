@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from models import ingest_postgres, postgres, tail
 from models.batches import Failed
@@ -105,6 +106,14 @@ async def test_a_question_under_way_when_the_server_ends_it(url, database):
             await asyncio.sleep(0)
     with pytest.raises(Unreachable):
         await asking
+
+
+@pytest.mark.parametrize("ask", WAYS)
+async def test_a_database_that_lets_nobody_in_is_not_there_and_it_is_told_why(url, ask):
+    closed = Database(make_url(url).set(database="nowhere").render_as_string(hide_password=False))
+    with pytest.raises(Unreachable, match='database "nowhere" does not exist'):
+        await ask(closed)
+    await closed.close()
 
 
 async def test_when_all_connections_are_in_use_it_is_told_after_a_while(database):

@@ -24,6 +24,7 @@ from resolvers.context import Caller, Meter
 from resolvers.devices import NewDevice
 from resolvers.entries import NewParticipant
 from resolvers.errors import TooMany
+from resolvers.inputs import HIGHEST
 from resolvers.passings import NewPassing
 from tests.resolvers.test_rights import EVERY_SCOPE, OPERATIONS, call
 
@@ -99,6 +100,14 @@ async def test_recording_pays_for_each_hundred(ctx, paying):
     assert await paying(passings.before(ctx, which, None, 50)) == 1 + 50 / costs.ROWS
     rows = await passings.before(ctx, which, None, 50)
     assert await paying(verdicts.of_passings(ctx, rows)) == 1 + 50 / costs.ROWS
+
+
+@pytest.mark.parametrize("wanted", [{}, {"bib": "7"}, {"from_number": 1}, {"from_": 0}])
+async def test_a_cursor_ahead_of_everything_costs_no_more_than_the_end(ctx, paying, wanted):
+    which = await passings.which(ctx, **wanted)
+    for ahead in (HIGHEST, HIGHEST - 1000):
+        assert await paying(passings.before(ctx, which, ahead, 50)) < 2
+        assert await paying(passings.after(ctx, which, ahead, 50)) == 1
 
 
 async def test_pages_pay_for_what_is_on_them(ctx, paying):

@@ -167,12 +167,15 @@ async def test_it_is_the_turn_of_one_server_until_it_leaves(peers):
     assert [peer.shares.has_turn() for peer in peers] == [False, True, False]
 
 
-async def test_a_server_that_died_or_stands_still_loses_its_turn(peers, url):
+@pytest.mark.parametrize("until", ["until - interval '5 s'", "until + interval '1 day'"])
+async def test_a_server_that_died_or_stands_still_loses_its_turn_also_when_the_clock_is_set(
+    peers, url, until
+):
     one, other, _ = peers
     await exchange(one, other)
     one.now += rows.LEASE
     assert not one.shares.has_turn(), "it knows by its own clock"
-    execute(url, f"UPDATE shared_turns SET until = until - interval '{rows.LEASE} s'")
+    execute(url, f"UPDATE shared_turns SET until = {until}")
     await exchange(other, one)
     assert (one.shares.has_turn(), other.shares.has_turn()) == (False, True)
 

@@ -44,6 +44,15 @@ def test_settings_do_not_change_once_read():
         settings.port = 1
 
 
+@pytest.mark.parametrize("place", ["host:port", "[host", "host:70000"])
+def test_a_wrong_database_is_a_sentence_without_its_password(place):
+    with pytest.raises(pydantic.ValidationError) as wrong:
+        Settings(database_url=f"postgresql+asyncpg://user:secret@{place}/name")
+    (error,) = wrong.value.errors()
+    assert error["loc"] == ("database_url",) and "host and port" in error["msg"]
+    assert "secret" not in error["msg"]
+
+
 def test_a_wrong_bus_is_a_sentence_without_its_password():
     with pytest.raises(pydantic.ValidationError) as wrong:
         Settings(broker_url="redis://:sec/ret@host:6379")

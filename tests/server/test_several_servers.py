@@ -107,6 +107,17 @@ def test_an_alarm_begins_and_ends_once_though_a_server_stops_in_between(make_ser
     until(lambda: len(alarms()) == 2)
 
 
+def test_without_a_bus_each_server_watches_over_what_it_is_told_itself(make_server, opened, url, backends):
+    servers = [make_server(**OFTEN, broker_url=backends.bus("sqlite")) for _ in range(2)]
+    key = make_key_of(servers[0], make_account(servers[0]))
+    until(lambda: execute(url, "SELECT count(*) FROM shared_turns") == [(1,)])
+    for count, server in enumerate(servers, 1):
+        desk = opened(server, key)
+        device = desk.device(f"S{count}")
+        desk.v0("POST", f"/devices/{device}/telemetry", {"battery_percentage": 5.0})
+        until(lambda count=count: execute(url, "SELECT count(*) FROM alarms") == [(count,)])
+
+
 def test_a_server_that_stops_leaves_nothing_behind(make_server, url):
     server = make_server(**OFTEN, address_connections=1)
     until(lambda: execute(url, "SELECT count(*) FROM shared_turns") == [(1,)])

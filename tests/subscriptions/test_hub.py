@@ -47,6 +47,24 @@ async def test_a_fact_reaches_each_topic_that_it_names_and_no_other(hub):
         assert await silent(another) and await silent(same_row)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "nonsense",
+        '["o",1,[{}],' + "[" * 100_000 + "]" * 100_000 + "]",
+        '["\ud800",1,[{}]]',
+        f'["{"o" * 17}",1,[{{}}]]',
+        '["o",1,[{"row":1}]]',
+    ],
+    ids=["no JSON", "deep", "half a character", "long name", "no row"],
+)
+async def test_what_a_stranger_says_is_no_reason_to_hear_nothing_any_more(hub, message):
+    with hub.listen(("account", 1)) as doorbell:
+        hub._hear(message)
+        await rung(doorbell)
+    assert set(hub._numbers) == {hub.origin}
+
+
 async def test_a_doorbell_merges_what_it_is_rung_for(hub):
     with hub.listen(("account", 1)) as doorbell:
         for position in range(1, 1001):
