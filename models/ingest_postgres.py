@@ -104,17 +104,19 @@ STORED = f"""
         WHERE passings.session_row = sent.session_row AND passings.number = sent.number LIMIT 1
     ) AS found
 """
+# A session is held before a claim on it is stored, by id, as everywhere.
 CONFLICTS = """
-    WITH fresh AS (
-        INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
-        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
-        ON CONFLICT DO NOTHING RETURNING session_row
-    ), held AS MATERIALIZED (
+    WITH held AS MATERIALIZED (
         SELECT id FROM sessions WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
+    ), fresh AS (
+        INSERT INTO conflicts (session_row, number, digest, received_at, claimed)
+        SELECT new.* FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::text[])
+            AS new(session_row, number, digest, received_at, claimed)
+        JOIN held ON held.id = new.session_row
+        ON CONFLICT DO NOTHING RETURNING session_row
     )
     UPDATE sessions SET conflict_count = conflict_count + new.rows
     FROM (SELECT session_row, count(*) AS rows FROM fresh GROUP BY session_row) AS new
-    JOIN held ON held.id = new.session_row
     WHERE sessions.id = new.session_row AND sessions.id = ANY($1)
 """
 

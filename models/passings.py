@@ -236,11 +236,6 @@ class Filter(NamedTuple):
         """Whether sessions tell that they hold nothing of it: by their device, or by the times in them."""
         return self._replace(bib=None, chip=None, from_number=None, to_number=None) != Filter()
 
-    @property
-    def scattered(self) -> bool:
-        """Whether only a look at each passing of the owner tells which are wanted."""
-        return not (self.whole or self.by_session)
-
     def device_of(self, owner: Owner) -> int | None:
         """The device whose passings are wanted, if it is one."""
         return owner.device_row if self.device_row is None else self.device_row

@@ -5,7 +5,7 @@ follow each other in the stream, so they are read one after the other. For anyth
 in strides, from the next place on at which a session that may hold such passings has one.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,18 +21,38 @@ STRIDE, LONGEST_STRIDE = 2_000, 32_000
 """Places of the stream that the first statement looks through; each further one twice as many, to a limit."""
 SESSIONS_AT_ONCE = 10
 
+Looked = Callable[[int], None]
+"""Is told how many passings were looked at for others than all of them."""
+
 _C = TABLE.c
 _ROW = sa.select(*(_C[name] for name in COLUMNS))
 
 
-async def after(session: AsyncSession, owner: Owner, which: Filter, position: int, limit: int) -> list[Row]:
+def _unpaid(_count: int) -> None: ...
+
+
+async def after(
+    session: AsyncSession,
+    owner: Owner,
+    which: Filter,
+    position: int,
+    limit: int,
+    looked: Looked = _unpaid,
+) -> list[Row]:
     """Passings of the owner behind a position, in the order of commit."""
-    return await _read(session, owner, which, position, limit, forwards=True)
+    return await _read(session, owner, which, position, limit, looked, forwards=True)
 
 
-async def before(session: AsyncSession, owner: Owner, which: Filter, position: int, limit: int) -> list[Row]:
+async def before(
+    session: AsyncSession,
+    owner: Owner,
+    which: Filter,
+    position: int,
+    limit: int,
+    looked: Looked = _unpaid,
+) -> list[Row]:
     """The last passings of the owner before a position, in the order of commit."""
-    return (await _read(session, owner, which, position, limit, forwards=False))[::-1]
+    return (await _read(session, owner, which, position, limit, looked, forwards=False))[::-1]
 
 
 async def count(session: AsyncSession, owner: Owner, which: Filter) -> int:
@@ -41,8 +61,21 @@ async def count(session: AsyncSession, owner: Owner, which: Filter) -> int:
     return int((await (await session.connection()).execute(query)).scalar_one())
 
 
+async def held(session: AsyncSession, owner: Owner, which: Filter) -> int:
+    """How many passings those sessions hold in which some may match: what `count` looks at, at most."""
+    query = sa.select(func.coalesce(func.sum(Session.passing_count), 0)).where(*_holding(owner, which))
+    return int((await (await session.connection()).execute(query)).scalar_one())
+
+
 async def _read(
-    session: AsyncSession, owner: Owner, which: Filter, position: int, limit: int, *, forwards: bool
+    session: AsyncSession,
+    owner: Owner,
+    which: Filter,
+    position: int,
+    limit: int,
+    looked: Looked,
+    *,
+    forwards: bool,
 ) -> list[Row]:
     if which == Filter() and owner.device_row is None:
         return await _range(session, owner, which, position, limit, forwards)
@@ -51,7 +84,8 @@ async def _read(
         # Without the device beside the session: a database that does not know that a session is of one device
         # thinks that few passings are of both, and sorts all of the session's.
         whole, mine = owner._replace(device_row=None), which._replace(device_row=None)
-        async for session_row in _sessions(session, owner, which, position, forwards):
+        async for session_row, holds in _sessions(session, owner, which, position, forwards):
+            looked(0 if which.whole else holds)
             of_one, left = mine._replace(session_row=session_row), limit - len(found)
             found += await _range(session, whole, of_one, position, left, forwards)
             if len(found) == limit:
@@ -64,6 +98,7 @@ async def _read(
             break
         end = start + stride - 1 if forwards else start - stride + 1
         found += await _stride(session, owner, which, start, end, limit - len(found))
+        looked(abs(max(end, 0) - start) + 1)
         position, stride = end, min(2 * stride, LONGEST_STRIDE)
     return found
 
@@ -91,25 +126,23 @@ async def _stride(
 
 async def _sessions(
     session: AsyncSession, owner: Owner, which: Filter, position: int, forwards: bool
-) -> AsyncIterator[int]:
-    """The session, or those of the device, that may hold what is wanted, in the order of the stream."""
-    if which.session_row is not None and which.device_of(owner) is None:
-        yield which.session_row
-        return
+) -> AsyncIterator[tuple[int, int]]:
+    """The session, or those of the device, that may hold what is wanted, in the order of the stream, and how
+    many passings each holds."""
     wanted, last = _holding(owner, which), 0
     if forwards and which.session_row is None:
         wanted.append(col(Session.last_position) > position)
         last = await sessions.last_ended(session, which.device_of(owner), position)
     while True:
         behind = col(Session.id) > last if forwards or not last else col(Session.id) < last
-        query = sa.select(col(Session.id)).where(*wanted, behind).limit(SESSIONS_AT_ONCE)
+        query = sa.select(col(Session.id), col(Session.passing_count)).where(*wanted, behind)
         query = query.order_by(col(Session.id) if forwards else col(Session.id).desc())
-        rows = (await (await session.connection()).scalars(query)).all()
-        for row in rows:
-            yield row
+        rows = (await (await session.connection()).execute(query.limit(SESSIONS_AT_ONCE))).all()
+        for row, holds in rows:
+            yield row, holds
         if len(rows) < SESSIONS_AT_ONCE:
             return
-        last = rows[-1]
+        last = rows[-1][0]
 
 
 async def _next(

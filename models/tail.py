@@ -54,7 +54,12 @@ _AMONG = f"""
 
 
 async def after(
-    database: Database, owner: Owner, which: Filter, position: int, limit: int
+    database: Database,
+    owner: Owner,
+    which: Filter,
+    position: int,
+    limit: int,
+    looked: streams.Looked = lambda _: None,
 ) -> tuple[list[Row], int]:
     """Passings of the owner behind a position in the order of commit, and the account's newest position."""
     tests, values = _tests(owner, which)
@@ -74,11 +79,12 @@ async def after(
     query = _NEWEST.format(part=part.format(tests=tests)) + ("" if database.sqlite else _IN_ORDER)
     rows = list(map(Row._make, await database.rows(query, *given, owner.account_id)))
     newest = rows.pop().position if rows else 0
+    looked(0 if near is None else max(0, min(near, newest) - position))
     if near is None or len(rows) == limit or newest <= near:
         return rows, newest
     async with database.reading() as session:
         newest = await keys.position(session, owner.account_id)
-        return await streams.after(session, owner, which, position, limit), newest
+        return await streams.after(session, owner, which, position, limit, looked), newest
 
 
 def _tests(owner: Owner, which: Filter) -> tuple[str, list[Any]]:

@@ -15,7 +15,7 @@ SUMMED = 100
 ROWS = 25
 """Rows that are read for a point."""
 LOOKED_THROUGH = 1_000
-"""Places of the stream of passings that are looked through for a bib, a chip or a number, for a point."""
+"""Passings that are looked at for those of a bib, a chip, a number or a time, for a point."""
 ENTRIES = 5
 """Participants that are judged and entered for a point."""
 LINES_OF_VIEW = 150

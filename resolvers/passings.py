@@ -243,21 +243,22 @@ async def which(
 async def after(ctx: Context, which: Filter, position: int, limit: int) -> tuple[list[Row], int]:
     """Passings behind a position in the order of commit, and the position up to which there is no other."""
     ctx.must("passings:read")
-    found, newest = await tail.after(ctx.database, ctx.caller.owner, which, position, limit)
+    looked: list[int] = []
+    found, newest = await tail.after(ctx.database, ctx.caller.owner, which, position, limit, looked.append)
     upto = found[-1].position if len(found) == limit else max(position, newest)
-    ctx.meter.charge(costs.rows(len(found), upto - position if which.scattered else 0))
+    ctx.meter.charge(costs.rows(len(found), sum(looked)))
     return found, upto
 
 
 async def before(ctx: Context, which: Filter, position: int | None, limit: int) -> list[Row]:
     """The last passings before a position (None: at all), in the order of commit."""
     ctx.must("passings:read")
+    looked: list[int] = []
     async with ctx.database.reading() as session:
         behind = await key_rows.position(session, ctx.caller.account) + 1
         end = behind if position is None else min(position, behind)  # a cursor may be ahead of everything
-        found = await streams.before(session, ctx.caller.owner, which, end, limit)
-    start = found[0].position if len(found) == limit else 0
-    ctx.meter.charge(costs.rows(len(found), end - start if which.scattered else 0))
+        found = await streams.before(session, ctx.caller.owner, which, end, limit, looked.append)
+    ctx.meter.charge(costs.rows(len(found), sum(looked)))
     return found
 
 
@@ -269,7 +270,7 @@ async def position(ctx: Context) -> int:
 
 
 async def count(ctx: Context, which: Filter) -> int:
-    """How many passings match. Counted by the sessions' own counts unless a narrower filter asks for more."""
+    """How many passings match, by the sessions' own counts unless a narrower filter asks for more."""
     ctx.must("passings:read")
     async with ctx.database.reading() as session:
         if which.whole:
@@ -277,8 +278,7 @@ async def count(ctx: Context, which: Filter) -> int:
                 session, ctx.caller.owner, session_row=which.session_row, device_row=which.device_row
             )
         found = await streams.count(session, ctx.caller.owner, which)
-        looked = await key_rows.position(session, ctx.caller.account) if which.scattered else found
-    ctx.meter.charge(costs.rows(0, looked))
+        ctx.meter.charge(costs.rows(0, await streams.held(session, ctx.caller.owner, which)))
     return found
 
 

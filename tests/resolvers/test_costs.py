@@ -28,6 +28,8 @@ from resolvers.inputs import HIGHEST
 from resolvers.passings import NewPassing
 from tests.resolvers.test_rights import EVERY_SCOPE, OPERATIONS, call
 
+END = 1_800_000_000_000_000
+"""In 2027, in microseconds."""
 LIMITS = Path(__file__).parents[2] / "docs" / "limits.md"
 
 
@@ -108,6 +110,19 @@ async def test_a_cursor_ahead_of_everything_costs_no_more_than_the_end(ctx, payi
     for ahead in (HIGHEST, HIGHEST - 1000):
         assert await paying(passings.before(ctx, which, ahead, 50)) < 2
         assert await paying(passings.after(ctx, which, ahead, 50)) == 1
+
+
+@pytest.mark.parametrize("wanted", [{"bib": "8"}, {"bib": "8", "from_": 0}, {"chip": "C", "to": END}])
+async def test_who_looks_for_something_pays_for_what_is_looked_at(ctx, record, paying, wanted):
+    device = (await devices.bind(ctx, NewDevice(model="M", serial_number="S"))).device
+    token = (await sessions.open(ctx, device.device_id)).token
+    await record(ctx, token, *range(3_000))
+    which = await passings.which(ctx, **wanted)
+    assert await paying(passings.before(ctx, which, None, 50)) >= 1 + 3_000 / costs.LOOKED_THROUGH
+    assert await paying(passings.after(ctx, which, 0, 50)) >= 1 + 3_000 / costs.LOOKED_THROUGH
+    assert await paying(passings.count(ctx, which)) == 1 + 3_000 / costs.LOOKED_THROUGH
+    later = await passings.which(ctx, **wanted | {"from_": END, "to": None})
+    assert await paying(passings.count(ctx, later)) == 1
 
 
 async def test_pages_pay_for_what_is_on_them(ctx, paying):
