@@ -13,17 +13,18 @@ from tests import factories as make
 
 
 @pytest.fixture
-def statements() -> Iterator[list[str]]:
-    """What is asked of any database from now on, except for the beginning and the end of transactions."""
+def statements(database) -> Iterator[list[str]]:
+    """What is asked of the database from now on, except for the beginning and the end of transactions."""
     asked: list[str] = []
 
     def note(connection, cursor, statement, *rest):
         if not statement.startswith("BEGIN"):
             asked.append(statement)
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    engine = database._engine.sync_engine  # not all engines: a server of other tests may be at work
+    sa.event.listen(engine, "before_cursor_execute", note)
     yield asked
-    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    sa.event.remove(engine, "before_cursor_execute", note)
 
 
 async def fleet(database, size):
