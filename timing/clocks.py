@@ -6,6 +6,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = EPOCH.replace(tzinfo=None)
 SECOND = 1_000_000
 """Microseconds in a second."""
 FIRST, LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1
@@ -83,12 +84,10 @@ def _moment(text: str, zone_name: str | None) -> datetime:
 
 def text(at: int) -> str:
     """RFC 3339 in UTC: milliseconds, or microseconds when the instant has them."""
-    moment = EPOCH + timedelta(microseconds=at)
     precision = "milliseconds" if at % 1000 == 0 else "microseconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+    return (_EPOCH + timedelta(microseconds=at)).isoformat(timespec=precision) + "Z"
 
 
 def milliseconds(at: int) -> str:
     """RFC 3339 in UTC with exactly three decimals, cut off: `2023-02-03T16:08:18.263Z`."""
-    moment = EPOCH + timedelta(microseconds=at)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return (_EPOCH + timedelta(microseconds=at)).isoformat(timespec="milliseconds") + "Z"

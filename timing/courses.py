@@ -4,7 +4,7 @@ START is station 0, if there is one; then each lap has its intermediates and the
 race of one lap, so a checkpoint at index c of the course is due at stations c, c + per_lap, c + 2 per_lap …
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from timing.races import Counts, Kind, Mode, Race, Wave
 
@@ -21,6 +21,14 @@ class Start(NamedTuple):
     opens: int
     closes: tuple[int, ...]
     ends: int
+
+
+class Stop(NamedTuple):
+    """A station as it is shown: its checkpoint by id, the lap it belongs to, how many laps are done there."""
+
+    checkpoint: int
+    lap: int
+    laps: int
 
 
 class Course:
@@ -45,6 +53,9 @@ class Course:
         self.lap_minimum = sum(point.minimum for point in points[self.first :])
         self.minimums: list[int] = []
         """Per station, the sum of the minimum times of all stations up to it. Grows as far as people come."""
+        self._stops: list[Stop] = []
+        self.shown: dict[int, tuple[Any, Any]] = {}
+        """Results, by their identity, with what is shown of them: see `timing.results.splits`."""
         self.grow(len(points))
         self.rules = self.bounces, self.minimums, self.total
         """What is asked at every read, in one hand."""
@@ -98,6 +109,14 @@ class Course:
 
     def laps_done(self, station: int) -> int:
         return max(0, station + 1 - self.first) // self.per_lap
+
+    def stops(self, station: int) -> list[Stop]:
+        """All up to this station, and perhaps more."""
+        stops = self._stops
+        while len(stops) <= station:
+            here = len(stops)
+            stops.append(Stop(self.checkpoints[self.at(here)].id, self.lap(here), self.laps_done(here)))
+        return stops
 
     def station(self, checkpoint: int | None, lap: int | None) -> int:
         """Where a checkpoint (by id; None: FINISH) is due in a lap (None: the first). Raises LookupError."""

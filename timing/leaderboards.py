@@ -5,7 +5,8 @@ A board is made when it is first asked for, then kept up line by line.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from functools import lru_cache
+from itertools import product, zip_longest
 from operator import attrgetter
 
 from timing.categories import category_of
@@ -16,8 +17,11 @@ from timing.standings import FINISHED, Counts, Line, Tally
 from timing.teams import TeamView
 from timing.views import Filter, Ranking, View, Which
 
-MOST_VIEWS = 64
-"""Those used least give way."""
+ALWAYS, MOST_VIEWS, MOST_LINES = 64, 1_000, 64 * 30_000
+"""So many views are kept, and more of them while there are not too many lines on all together; those used
+least give way."""
+FEW_FIELDS = 8
+"""Up to so many are looked through, of more those are looked up whose filter a line passes."""
 EVERYBODY = Which()
 TEAM = Ranking.TEAM
 
@@ -81,6 +85,17 @@ def _alike(before: Line, after: Line) -> bool:
     )
 
 
+def _passed(line: Line) -> frozenset[Filter]:
+    who = line.participant
+    return _filters(who.gender, line.category, who.club)
+
+
+@lru_cache(maxsize=4096)
+def _filters(*traits: str | None) -> frozenset[Filter]:
+    """All that somebody with these passes."""
+    return frozenset(Filter(*each) for each in product(*((None, trait) for trait in traits)))
+
+
 class Leaderboard:
     """One race. `revision` grows with every change. A view that was not used for long is let go and made
     anew when asked for again: so ask each time, rather than keep one."""
@@ -118,7 +133,7 @@ class Leaderboard:
             return False
         self.lines[who] = after
         self.revision += 1
-        for field in self._fields.values():
+        for field in self._concerned(after, before):
             field.put(who, before, after, self.revision)
         return True
 
@@ -128,7 +143,7 @@ class Leaderboard:
         if before is None:
             return False
         self.revision += 1
-        for field in self._fields.values():
+        for field in self._concerned(before, None):
             field.put(participant, before, None, self.revision)
         return True
 
@@ -151,18 +166,31 @@ class Leaderboard:
     def _individuals(self, which: Which) -> View:
         view = self._views.get(which)
         if view is None:
-            if len(self._views) >= MOST_VIEWS:
-                self._forget(min(self._views.values(), key=attrgetter("used")))
+            self._make_room()
             view = self._views[which] = self._make(which)
         self._uses += 1
         view.used = self._uses
         return view
+
+    def _make_room(self) -> None:
+        """For one view more."""
+        kept = self._views
+        while len(kept) >= ALWAYS and (len(kept) >= MOST_VIEWS or sum(map(len, kept.values())) >= MOST_LINES):
+            self._forget(min(kept.values(), key=attrgetter("used")))
 
     def _make(self, which: Which) -> View:
         field = self._field(Filter.of(which))
         view = View(which, self.course, self.lines, field.tally)
         field.add(view)
         return view
+
+    def _concerned(self, line: Line, former: Line | None) -> Iterable[Field]:
+        """Those whose filter one of the two passes, and perhaps others."""
+        fields = self._fields
+        if len(fields) <= FEW_FIELDS:
+            return fields.values()
+        filters = _passed(line) if former is None else _passed(line) | _passed(former)
+        return [fields[each] for each in filters if each in fields]
 
     def _field(self, passing: Filter) -> Field:
         field = self._fields.get(passing)

@@ -13,6 +13,10 @@ _new = tuple.__new__
 """Half the cost of a named tuple's own, which matters at every passing."""
 
 
+MOST_SHOWN = 4_000
+"""Results whose splits are kept."""
+
+
 class State(StrEnum):
     """How far a participant is, in the order of a board that is not live any more."""
 
@@ -49,18 +53,16 @@ class Result(NamedTuple):
     def at(self, station: int) -> int | None:
         return self.ats[station] if 0 <= station < len(self.ats) else None
 
-    def gun_time(self, station: int) -> int | None:
-        at = self.at(station)
-        return None if at is None or self.gun is None else at - self.gun
-
-    def net_time(self, station: int) -> int | None:
-        """From the participant's own start, else from the gun."""
-        at = self.at(station)
-        since = self.gun if self.start is None else self.start
-        return None if at is None or since is None else at - since
+    def times(self, at: int | None) -> tuple[int | None, int | None]:
+        """From the gun until then, and from the participant's own start, else from the gun."""
+        gun, start = self.gun, self.start
+        if at is None or (gun is None and start is None):
+            return None, None
+        of_gun = None if gun is None else at - gun
+        return of_gun, of_gun if start is None else at - start
 
     def time(self, station: int, basis: Basis) -> int | None:
-        return self.gun_time(station) if basis is Basis.GUN else self.net_time(station)
+        return self.times(self.at(station))[basis is not Basis.GUN]
 
 
 def of_walk(walk: Walk, filled: Sequence[Visit] | None = None) -> Result:
@@ -91,18 +93,19 @@ def _last_lap(course: Course, ats: Sequence[int | None]) -> int:
 
 
 def splits(course: Course, result: Result) -> tuple[Split, ...]:
-    points = course.checkpoints
-    return tuple(
-        Split(
-            points[course.at(station)].id,
-            course.lap(station),
-            at,
-            result.gun_time(station),
-            result.net_time(station),
-        )
-        for station, at in enumerate(result.ats)
+    """Kept for a while: the same lines are shown again and again, and most have not changed."""
+    known: tuple[Result, tuple[Split, ...]] | None = course.shown.get(id(result))
+    if known is not None and known[0] is result:
+        return known[1]
+    found = [
+        _new(Split, (stop[0], stop[1], at, *result.times(at)))
+        for stop, at in zip(course.stops(result.last), result.ats, strict=False)
         if at is not None
-    )
+    ]
+    if len(course.shown) >= MOST_SHOWN:
+        course.shown.clear()
+    known = course.shown[id(result)] = result, tuple(found)
+    return known[1]
 
 
 def projection(course: Course, result: Result, basis: Basis) -> int | None:

@@ -12,6 +12,8 @@ from timing.results import Result, Split, State
 STATES = tuple(State)
 ON_COURSE, FINISHED, NOT_STARTED = range(3)
 _REGISTERED = Status.REGISTERED
+NOWHERE = None, 0, 0
+"""Checkpoint, lap and laps of who has not started."""
 
 
 class Line(NamedTuple):
@@ -129,26 +131,30 @@ def standing(
     course: Course, line: Line, station: int, basis: Basis, rank: int | None, place: int, leader: Line | None
 ) -> Standing:
     """The line as shown on a board that ranks it at `station`."""
-    participant, result, last = line.participant, line.result, line.result.last
-    own = line.time(station, basis)
+    participant, category, result, kind = line
+    last, adjustment = result.last, participant.adjustment
+    times = gun_time, net_time = result.times(result.at(station))
+    taken = times[basis is not Basis.GUN]
+    own = None if taken is None else taken + adjustment
     first = None if leader is None else leader.time(station, basis)
-    expected = results.projection(course, result, basis) if line.kind == ON_COURSE else None
+    expected = results.projection(course, result, basis) if kind == ON_COURSE else None
+    checkpoint, lap, laps = course.stops(last)[last] if last >= 0 else NOWHERE
     return Standing(
-        participant=participant,
-        rank=rank,
-        place=place,
-        time=own,
-        gun_time=result.gun_time(station),
-        net_time=result.net_time(station),
-        net_is_gun=result.start is None,
-        state=line.state,
-        station=last if last >= 0 else None,
-        lap=course.lap(last) if last >= 0 else 0,
-        laps=course.laps_done(last),
-        checkpoint=course.checkpoints[course.at(last)].id if last >= 0 else None,
-        splits=results.splits(course, result),
-        gap=None if own is None or first is None else own - first,
-        projection=None if expected is None else expected + participant.adjustment,
-        adjustment=participant.adjustment,
-        category=line.category,
+        participant,
+        rank,
+        place,
+        own,
+        gun_time,
+        net_time,
+        result.start is None,
+        STATES[kind],
+        last if last >= 0 else None,
+        lap,
+        laps,
+        checkpoint,
+        results.splits(course, result),
+        None if own is None or first is None else own - first,
+        None if expected is None else expected + adjustment,
+        adjustment,
+        category,
     )

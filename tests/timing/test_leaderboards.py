@@ -3,7 +3,7 @@
 import pytest
 
 from tests.timing.contests import contest, mats, runner, seconds
-from timing.leaderboards import MOST_VIEWS, Ranking, Which
+from timing.leaderboards import ALWAYS, FEW_FIELDS, MOST_VIEWS, Ranking, Which
 from timing.races import Basis, Category, Definition, Mode, Race, Read, Serving, Status, Wave
 from timing.scoring import Scoring
 from timing.standings import Counts
@@ -141,6 +141,40 @@ def test_views_not_used_for_long_are_made_anew():
         board.view(Which(club=f"other {number}"))
     assert board.view(Which(club="0")) is not kept
     assert ranks(board.view()) == [(2, 1), (1, 2)]
+
+
+def test_fewer_views_are_kept_of_a_large_race(monkeypatch):
+    monkeypatch.setattr("timing.leaderboards.MOST_LINES", 2)
+    scoring = contest("1:F9 2:F8", S, A, F, participants=people("F", "M")).scoring()
+    board = scoring.boards[1]
+    kept = board.view()
+    for number in range(ALWAYS - 1):
+        board.view(Which(club=str(number)))
+    assert board.view() is kept
+    for number in range(ALWAYS):
+        board.view(Which(club=f"other {number}"))
+    assert board.view() is not kept
+
+
+def test_many_views_are_kept_up_like_few():
+    reads, clubs = "1:S0 1:F9 2:S1 2:F8 3:A4", [None, "X", "Y", "Z"]
+    entered = [runner(1, club="X"), runner(2, gender="M", club="Y"), runner(3, gender="M")]
+    made = contest(reads, S, A, F, participants=tuple(entered))
+    scoring = made.scoring()
+    views = [Which(gender=gender, club=club) for gender in (None, "F", "M") for club in clubs]
+    assert len(views) > FEW_FIELDS
+    former = [scoring.boards[1].view(which) for which in views]
+    moved = runner(2, gender="F", club="Z")
+    scoring.change([moved])
+    have = len(made.reads)
+    made.add("3:F9")
+    scoring.take(made.reads[have:])
+    scoring.settle()
+    fresh = contest(f"{reads} 3:F9", S, A, F, participants=(entered[0], moved, entered[2])).scoring()
+    for which, view in zip(views, former, strict=True):
+        assert scoring.boards[1].view(which) is view
+        assert list(view.page()) == list(fresh.boards[1].view(which).page()), which
+        assert view.counts() == fresh.boards[1].view(which).counts(), which
 
 
 def test_who_leaves_a_race_leaves_its_boards():
