@@ -30,20 +30,42 @@ class Boards:
         self.definition = Definition()
         self.scoring = Scoring(self.definition)
         self._turn = asyncio.Lock()
+        self._begun = self._looked = 0
+        """Looks into the database: how many began, and the number of the last one that came to its end."""
 
     async def catch_up(self, database: Database) -> None:
-        """What was committed before the call is on the boards after it."""
+        """What was committed before the call is on the boards after it, and nobody is changing them: what is
+        read before the next await is of one moment.
+
+        One look into the database serves all who came before it began.
+        """
+        whole = self._looked == self._begun and not self._turn.locked()
+        if whole and reads.state_now(database, self.event.id) == self.state:
+            return
+        before = self._begun
         async with self._turn:
-            newest, revision = await reads.state(database, self.event.id)
-            if revision != self.revision:
-                await self._follow(database, newest)
-            if not self.definition.servings:
-                self.position = newest
-            while self.position < newest:
-                found = await reads.after(database, self.event.account_id, self.position, newest)
-                await _take(self.scoring, found)
-                self.position = found[-1].position if len(found) == reads.AT_ONCE else newest
-            await _settle(self.scoring)
+            if self._looked <= before:
+                self._begun += 1
+                number = self._begun
+                await self._look(database)
+                self._looked = number
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """What is on them: up to which position in the stream of passings, and of which definition."""
+        return self.position, self.revision
+
+    async def _look(self, database: Database) -> None:
+        newest, revision = await reads.state(database, self.event.id)
+        if revision != self.revision:
+            await self._follow(database, newest)
+        if not self.definition.servings:
+            self.position = newest
+        while self.position < newest:
+            found = await reads.after(database, self.event.account_id, self.position, newest)
+            await _take(self.scoring, found)
+            self.position = found[-1].position if len(found) == reads.AT_ONCE else newest
+        await _settle(self.scoring)
 
     async def settled(self) -> None:
         """Returns when nobody is changing the boards: what is read before the next await is of one moment."""

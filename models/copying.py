@@ -29,6 +29,7 @@ MARKS = (
     "SELECT max(id) FROM audit_entries",
     "SELECT max(received_at) FROM device_states",
     "SELECT max(id) FROM sessions",
+    "SELECT max(id) FROM documents",
 )
 """They differ once somebody has recorded, reported or changed something."""
 UNHURRIED = "SET LOCAL idle_in_transaction_session_timeout = 0"

@@ -83,6 +83,8 @@ async def page(
     bound: bool | None = None,
     search: str | None = None,
     after: int = 0,
+    before: int | None = None,
+    from_end: bool = False,
     offset: int = 0,
     limit: int,
 ) -> tuple[list[Device], int]:
@@ -95,5 +97,10 @@ async def page(
         texts = (Device.alias, Device.model, Device.serial_number, Device.device_id)
         wanted.append(or_(*(col(text).icontains(search, autoescape=True) for text in texts)))
     total = (await session.exec(select(func.count()).select_from(Device).where(*wanted))).one()
-    query = select(Device).where(*wanted, col(Device.id) > after).order_by(col(Device.id))
-    return list((await session.exec(query.offset(offset).limit(limit))).all()), total
+    wanted.append(col(Device.id) > after)
+    if before is not None:
+        wanted.append(col(Device.id) < before)
+    order = col(Device.id).desc() if from_end else col(Device.id)
+    query = select(Device).where(*wanted).order_by(order)
+    found = (await session.exec(query.offset(offset).limit(limit))).all()
+    return list(reversed(found) if from_end else found), total

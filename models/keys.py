@@ -92,10 +92,12 @@ async def by_hashes(database: Database, hashes: Sequence[bytes]) -> list[ApiKey]
     return _keys(await database.rows(f"{_KEY} hash = ANY(?)", hashes))
 
 
-async def by_row(database: Database, key_id: int) -> ApiKey | None:
+async def by_rows(database: Database, ids: Sequence[int]) -> list[ApiKey]:
     """As `by_hashes`, for those who stay and listen."""
-    found = _keys(await database.rows(f"{_KEY} id = ?", key_id))
-    return found[0] if found else None
+    if database.sqlite:
+        marks = ", ".join("?" * len(ids))
+        return _keys(await database.rows(f"{_KEY} id IN ({marks})", *ids))
+    return _keys(await database.rows(f"{_KEY} id = ANY(?)", ids))
 
 
 def _keys(rows: Iterable[Sequence[Any]]) -> list[ApiKey]:

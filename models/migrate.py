@@ -21,6 +21,7 @@ from models import (  # noqa: F401  every table must be known before it is compa
     bindings,
     database,
     devices,
+    documents,
     events,
     keys,
     participants,

@@ -41,6 +41,12 @@ async def state(database: Database, event_id: int) -> tuple[int, int]:
     return (found[0][0], found[0][1]) if found else (0, 0)
 
 
+def state_now(database: Database, event_id: int) -> tuple[int, int] | None:
+    """The same where that takes no waiting; else None."""
+    found = database.glance(_STATE, event_id)
+    return (found[0][0], found[0][1]) if found else None
+
+
 async def after(database: Database, account_id: int, position: int, upto: int) -> list[Read]:
     """Passings of the account behind a position up to another, in the order of commit; at most AT_ONCE."""
     return _reads(await database.rows(_AFTER, account_id, position, upto))

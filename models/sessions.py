@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel, col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from models.database import Database
 from models.devices import Device
 from models.devices import of_owner as devices_of
 from models.keys import Owner
@@ -61,6 +62,10 @@ class Counts(NamedTuple):
     last_received_at: int | None = None
 
 
+_ROW = "SELECT id FROM sessions WHERE token = ? AND account_id = ?"
+_ROW_ON_DEVICE = f"{_ROW} AND device_row = ?"
+
+
 def _of_owner(owner: Owner) -> list[sa.ColumnElement[bool]]:
     tests = [col(Session.account_id) == owner.account_id]
     return tests if owner.device_row is None else [*tests, col(Session.device_row) == owner.device_row]
@@ -71,6 +76,20 @@ async def by_token(session: AsyncSession, owner: Owner, token: str) -> Session |
         return None
     query = select(Session).where(Session.token == token, *_of_owner(owner))
     return (await session.exec(query)).first()
+
+
+async def row_of(database: Database, owner: Owner, token: str) -> int | None:
+    """The row of a session, through the driver alone."""
+    if not token.isalnum():
+        return None
+    values: list[str | int] = [token, owner.account_id]
+    if owner.device_row is not None:
+        values.append(owner.device_row)
+    statement = _ROW if owner.device_row is None else _ROW_ON_DEVICE
+    found = database.glance(statement, *values)
+    if found is None:
+        found = await database.rows(statement, *values)
+    return int(found[0][0]) if found else None
 
 
 async def by_ids(session: AsyncSession, owner: Owner, ids: Iterable[int]) -> Sequence[Session]:

@@ -79,6 +79,8 @@ class Callers:
         self._asking: asyncio.Task[None] | None = None
         self._uses: dict[tuple[int, int], _Uses] = {}
         self._era = 0
+        self.on_forget: Callable[[], None] = lambda: None
+        """Called when keys were revoked or rotated, here or elsewhere."""
 
     def hash(self, key: str) -> bytes:
         """What is stored instead of the key: a keyed BLAKE2b, fast because keys are random."""
@@ -170,12 +172,30 @@ class Callers:
     async def _look_up_again(self, caller: Caller) -> Caller:
         assert caller.key_id is not None
         era = self._era
-        row = await rows.by_row(self._database, caller.key_id)
-        known = standing(row, self._clock())
+        (known,) = await self._look_up_rows([caller.key_id])
         if era == self._era:
             self._again.pop(caller.key_id, None)
-            self._believe(caller.key_id, known)
         return known
+
+    async def refused(self, key_ids: Sequence[int]) -> dict[int, str]:
+        """Which of these keys let nobody in any more, and why: `still` for many who stay and listen."""
+        now = self._clock()
+        known = {row: self._believed(row, now) for row in key_ids}
+        unknown = [row for row, caller in known.items() if caller is None]
+        while some := unknown[:AT_ONCE]:
+            del unknown[:AT_ONCE]
+            known.update(zip(some, await self._look_up_rows(some), strict=True))
+        return {row: caller.refusal or "" for row, caller in known.items() if caller and not caller.key_id}
+
+    async def _look_up_rows(self, some: Sequence[int]) -> list[Caller]:
+        """Whom these keys let in at this moment."""
+        era = self._era
+        found = {row.id: row for row in await rows.by_rows(self._database, some)}
+        callers = [standing(found.get(row), self._clock()) for row in some]
+        if era == self._era:
+            for row, caller in zip(some, callers, strict=True):
+                self._believe(row, caller)
+        return callers
 
     def forget(self) -> None:
         """Every process asks the database anew for every key: called when one was revoked or rotated."""
@@ -189,6 +209,7 @@ class Callers:
         self._wrong.clear()
         self._asked.clear()
         self._again.clear()
+        self.on_forget()
 
     async def note_use(self) -> None:
         """Writes down how often keys were used and when last: now and then, not with each request."""

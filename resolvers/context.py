@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from models.database import Database
@@ -14,6 +14,7 @@ from resolvers import errors
 if TYPE_CHECKING:
     from resolvers.callers import Callers
     from resolvers.leaderboards import Boards
+    from resolvers.texts import Texts
 
 _NOUNS = ("devices", "telemetry", "sessions", "passings", "events", "participants")
 READS = frozenset(f"{noun}:read" for noun in _NOUNS)
@@ -85,6 +86,12 @@ class Caller:
         return self.account_id
 
     @property
+    def rights(self) -> "Caller":
+        """A caller with nothing left that differs between two keys of the same rights."""
+        key = None if self.key_id is None else 0
+        return replace(self, key_id=key, alias=None, v0_shape="BOTH", expires_at=None)
+
+    @property
     def owner(self) -> Owner:
         """Whose devices, sessions and passings the caller reaches. To be asked for after `must`."""
         return Owner(self.account, self.device_row)
@@ -133,6 +140,7 @@ class Context:
     reports: Reports
     callers: "Callers"
     boards: "Boards"
+    texts: "Texts"
     clock: Callable[[], int]
     meter: Meter = FREE
 

@@ -36,6 +36,8 @@ BODY = 10_000
 """Bytes of a body that are decoded for a point."""
 SMALL_BODY = 2_000
 """Bytes of a body up to which nothing is paid for it."""
+LOOK_UP = 5
+"""Points for a document that is only named and has to be looked for, or that is to be remembered."""
 START = 5
 """Points for the start of a subscription; what it tells costs nothing."""
 

@@ -203,10 +203,13 @@ async def page(
     bound: bool | None = None,
     search: str | None = None,
     after: int = 0,
+    before: int | None = None,
+    from_end: bool = False,
     number: int = 1,
     limit: int,
 ) -> Page:
-    """Devices oldest first: page `number` of `limit` each, or `limit` behind the row `after`."""
+    """Devices oldest first: page `number` of `limit` each, or `limit` between the rows `after` and `before`,
+    the first of them or the last."""
     ctx.must("devices:read")
     inputs.text(search, "search")
     async with ctx.database.reading() as session:
@@ -216,6 +219,8 @@ async def page(
             bound=bound,
             search=search,
             after=after,
+            before=before,
+            from_end=from_end,
             offset=(number - 1) * limit,
             limit=limit,
         )

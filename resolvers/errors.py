@@ -42,6 +42,12 @@ class NotFound(TimingError):
         self.noun, self.name = noun, name
 
 
+class DocumentNotFound(TimingError):
+    """PersistedQueryNotFound"""  # word for word what clients look for that send the text then
+
+    code, status = "PERSISTED_QUERY_NOT_FOUND", 404
+
+
 class DeviceNotFound(NotFound):
     """Device not found"""
 

@@ -160,4 +160,5 @@ def cursor(value: str | None, field: str) -> int | None:
 
 
 def page_size(value: int | None, field: str, most: int = 1000, default: int = 50) -> int:
-    return default if value is None else whole(value, field, 1, most)
+    """0 asks for an empty page: what is wanted then is whether there is anything, and how many."""
+    return default if value is None else whole(value, field, 0, most)

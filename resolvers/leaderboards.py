@@ -41,6 +41,7 @@ class Boards:
         self._kept: OrderedDict[int, rows.Boards] = OrderedDict()
         self._living: WeakValueDictionary[int, rows.Boards] = WeakValueDictionary()
         """Also those that were let go and that somebody still follows: an event has no others beside them."""
+        self._by_race: WeakValueDictionary[int, rows.Boards] = WeakValueDictionary()
 
     def changed(self, event_id: int, revision: int) -> None:
         """To be called after a change of an event's definition was committed."""
@@ -57,6 +58,15 @@ class Boards:
             self._kept.popitem(last=False)
         await kept.catch_up(database)
         return kept
+
+    async def of_race(self, database: Database, race_id: int) -> rows.Boards | None:
+        """The boards of the race's event, likewise; None for a race that nobody asked for before."""
+        kept = self._by_race.get(race_id)
+        return None if kept is None else await self.of_event(database, kept.event)
+
+    def found(self, race_id: int, kept: rows.Boards) -> None:
+        """The race is on these."""
+        self._by_race[race_id] = kept
 
     async def warm(self, database: Database) -> None:
         """Makes the boards of every published event, so that the first to look does not wait for them."""
@@ -98,7 +108,7 @@ class Board:
     @property
     def state(self) -> tuple[int, int]:
         """What is on it: the position in the stream of passings, and the revision of the definition."""
-        return self.kept.position, self.kept.revision
+        return self.kept.state
 
     async def verdict_counts(self) -> dict[Verdict, int]:
         """How many passings of the race have which verdict; what arrives meanwhile may be in it or not."""
@@ -122,15 +132,23 @@ class Progress(NamedTuple):
 async def of_race(ctx: Context, race_id: int | None) -> Board:
     """The board of a race, up to date. For its account with `events:read`, or for anybody if it is public."""
     ctx.meter.spend(1)
+    if race_id is None:
+        raise NotFound("Race")
+    kept = await ctx.boards.of_race(ctx.database, race_id) or await _of_new_race(ctx, race_id)
+    events.seen(ctx, kept.event, "Race")
+    if race_id not in kept.scoring.boards:
+        raise NotFound("Race")
+    return Board(kept, race_id, ctx.meter)
+
+
+async def _of_new_race(ctx: Context, race_id: int) -> rows.Boards:
+    """No boards are made for who may not see them."""
     async with ctx.database.reading() as session:
-        race = None if race_id is None else await race_rows.by_id(session, race_id)
+        race = await race_rows.by_id(session, race_id)
         event = None if race is None else await event_rows.by_id(session, race.event_id)
-    if race is None or event is None:
-        raise NotFound("Race")
     kept = await ctx.boards.of_event(ctx.database, events.seen(ctx, event, "Race"))
-    if race.id not in kept.scoring.boards:
-        raise NotFound("Race")
-    return Board(kept, race.id, ctx.meter)
+    ctx.boards.found(race_id, kept)
+    return kept
 
 
 async def of_bib(ctx: Context, board: Board, bib: str) -> int:

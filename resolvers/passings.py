@@ -226,17 +226,16 @@ async def which(
     ctx.must("passings:read")
     for field in ("bib", "chip"):
         inputs.text(tests.get(field), field)
-    async with ctx.database.reading() as session:
-        if session_token is not None:
-            found = await session_rows.by_token(session, ctx.caller.owner, session_token)
-            if found is None:
-                raise NotFound("Session", session_token)
-            tests["session_row"] = found.id
-        if device_id is not None:
+    if session_token is not None:
+        tests["session_row"] = await session_rows.row_of(ctx.database, ctx.caller.owner, session_token)
+        if tests["session_row"] is None:
+            raise NotFound("Session", session_token)
+    if device_id is not None:
+        async with ctx.database.reading() as session:
             device = await device_rows.by_device_id(session, ctx.caller.owner, device_id)
-            if device is None:
-                raise NotFound("Device", device_id)
-            tests["device_row"] = device.id
+        if device is None:
+            raise NotFound("Device", device_id)
+        tests["device_row"] = device.id
     return Filter(**tests)
 
 

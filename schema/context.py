@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from strawberry.types import Info as StrawberryInfo
 
 from resolvers.errors import NotFound
+from resolvers.marks import Mark
 from subscriptions.live import Live
 
 T = TypeVar("T")
@@ -14,13 +15,12 @@ Info = StrawberryInfo["GraphQLContext", Any]
 
 
 class GraphQLContext(Live):
-    """Strawberry writes a socket's `connection_init` into `connection_params`."""
+    """What resolvers get as `info.context`."""
 
-    connection_params: dict[str, Any] | None = None
     address: str = ""
     """Where the request or the socket comes from."""
-    place: int | None = None
-    """The key of whose places for sockets this one has one."""
+    marks: list[Mark] | None = None
+    """Where somebody wants to know: of which boards the answer is, as they were."""
 
     def at(self, instant: int) -> Self:
         """This context at one instant, for an answer that is true of that one."""

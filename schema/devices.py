@@ -13,9 +13,9 @@ from schema.context import Info
 from schema.foresight import foresee
 from schema.loaders import Loaders
 from schema.readings import then
-from schema.relay import MOST, After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info
+from schema.relay import MOST, After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info, part
 from schema.scalars import BigInt, Instant
-from schema.signs import Connection, connection_of, last_seen_of
+from schema.signs import ConnectionState, connection_of, last_seen_of
 
 if TYPE_CHECKING:
     from schema.alarms import AlarmConnection
@@ -65,7 +65,7 @@ class Device(Node):
         return last_seen_of(self.row.id, self.loaders, _instant)
 
     @strawberry.field(description="Whether it was heard within the last 150 s.")
-    def connection(self) -> Connection:
+    def connection(self) -> ConnectionState:
         return connection_of(self.row.id, self.loaders)
 
     @strawberry.field(description="How it stands, by its newest report. Needs `devices:read`.")
@@ -205,6 +205,8 @@ class Query:
         info: Info,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
         binding_status: Annotated[
             BindingStatus | None, strawberry.argument(description="Only those; default all.")
         ] = None,
@@ -212,16 +214,29 @@ class Query:
             str | None, strawberry.argument(description="A part of alias, model, serial number or name.")
         ] = None,
     ) -> DeviceConnection:
-        size, place = inputs.page_size(first, "first", MOST), inputs.cursor(after, "after") or 0
+        wanted = part(first, after, last, before)
+        place, end = inputs.cursor(after, "after") or 0, inputs.cursor(before, "before")
         bound = None if binding_status is None else binding_status is BindingStatus.BOUND
-        page = await devices.page(info.context, bound=bound, search=search, after=place, limit=size + 1)
+        page = await devices.page(
+            info.context,
+            bound=bound,
+            search=search,
+            after=place,
+            before=end,
+            from_end=wanted.from_end,
+            limit=wanted.size + 1,
+        )
         loaders = Loaders(info.context)
-        shown = page.devices[:size]
+        shown, more = wanted.of(page.devices), len(page.devices) > wanted.size
         await foresee(info, loaders, [row.id for row in shown])
         loaders.device.prime_many({row.id: row for row in shown})
         loaders.counts.prime_many({row.id: page.counts.get(row.id, Counts()) for row in shown})
         edges = [Edge(cursor=str(row.id), node=Device.shape(row, loaders)) for row in shown]
-        where = page_info([edge.cursor for edge in edges], len(page.devices) > size, place > 0)
+        where = page_info(
+            [edge.cursor for edge in edges],
+            following=end is not None if wanted.from_end else more,
+            preceding=more if wanted.from_end else place > 0,
+        )
         return DeviceConnection(edges=edges, page_info=where, total_count=page.total)
 
     @strawberry.field(

@@ -10,7 +10,7 @@ from schema.context import GraphQLContext, Info
 from schema.devices import Device
 from schema.loaders import Loaders
 from subscriptions import devices as feeds
-from subscriptions.fleets import Told
+from subscriptions.fleets import NOTHING, Told
 
 
 @strawberry.type
@@ -37,6 +37,7 @@ class Subscription:
         async with aclosing(feeds.feed(info.context, device_ids, snapshot=snapshot)) as changes:
             async for changed in changes:
                 for told in changed:
+                    info.context.span.position = told.revision or NOTHING  # those all count as one
                     yield _shape(info.context, told)
 
 

@@ -8,10 +8,9 @@ from strawberry import Private
 from models.history import Bucket, Period
 from models.telemetry import ReportRow
 from resolvers import inputs, telemetry
-from resolvers.errors import Invalid
 from resolvers.telemetry import Part
 from schema.loaders import Loaders
-from schema.relay import MOST, Edge, PageInfo, page_info
+from schema.relay import Edge, PageInfo, page_info, part
 from schema.scalars import BigInt
 from schema.telemetry import TelemetryReport
 from timing import clocks
@@ -46,18 +45,13 @@ async def connection(
     before: str | None,
 ) -> TelemetryConnection:
     """A page from the start, or with `last` from the end."""
-    if last is not None and (first is not None or after is not None):
-        raise Invalid("last", "goes not together with first and after")
-    if before is not None and last is None:
-        raise Invalid("before", "goes only with last")
+    wanted = part(first, after, last, before)
     width, period = telemetry.width(bucket), telemetry.period(*between)
-    from_end = last is not None
-    size = inputs.page_size(last, "last", MOST) if from_end else inputs.page_size(first, "first", MOST)
-    part = Part(_rest(period, width, after, before), size + 1, from_end)
-    found = await loaders.history.load((device_row, part, width))
-    shown = found[-size:] if from_end else found[:size]
-    more, beyond = len(found) > size, bool(before if from_end else after)
-    edges = [_edge(each) for each in shown]
+    from_end = wanted.from_end
+    rest = Part(_rest(period, width, after, before), wanted.size + 1, from_end)
+    found = await loaders.history.load((device_row, rest, width))
+    more, beyond = len(found) > wanted.size, bool(before if from_end else after)
+    edges = [_edge(each) for each in wanted.of([*found])]
     where = page_info(
         [edge.cursor for edge in edges],
         following=beyond if from_end else more,

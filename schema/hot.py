@@ -26,8 +26,6 @@ from resolvers.errors import told
 from resolvers.passings import NewPassing, Recorded
 from schema.context import GraphQLContext
 
-LONGEST = 2_000
-"""Characters of a document that is looked at."""
 TYPES = {"sessionToken": "String!", "passings": "[PassingInput!]!"}
 
 

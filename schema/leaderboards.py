@@ -10,6 +10,7 @@ from strawberry.types.nodes import SelectedField, Selection
 
 from resolvers import inputs, leaderboards, races
 from resolvers.leaderboards import Board, Progress
+from resolvers.marks import Mark
 from schema.context import GraphQLContext, Info
 from schema.loaders import Loaders
 from schema.races import Checkpoint, Race
@@ -131,12 +132,14 @@ class Watched:
     async def of(cls, ctx: GraphQLContext, race_id: str) -> Self:
         return cls(ctx, await leaderboards.of_race(ctx, row_in(race_id, "Race")))
 
-    async def checkpoints(self) -> dict[int, Checkpoint]:
+    def checkpoints(self) -> dict[int, Checkpoint]:
+        """Of the course that the board has now, whatever the table says since."""
         if self._revision != self.board.kept.revision:
             self._revision = self.board.kept.revision
-            loaders = Loaders(self.ctx)
-            rows = await races.checkpoints(self.ctx, self.board.race_id)
-            self._checkpoints = {row.id: Checkpoint.shape(row, loaders) for row in rows}
+            loaders, race = Loaders(self.ctx), self.board.race
+            self._checkpoints = {
+                point.id: Checkpoint.of_course(point, race.id, loaders) for point in race.checkpoints
+            }
         return self._checkpoints
 
     def which(self, checkpoint_id: str | None, **names: Any) -> Which:
@@ -149,24 +152,24 @@ class Watched:
     async def race(self) -> Race:
         return Race.shape(await races.of_id(self.ctx, self.board.race_id), Loaders(self.ctx))
 
-    async def standings(self, found: Sequence[Line]) -> list[Standing]:
-        checkpoints, loaders = await self.checkpoints(), Loaders(self.ctx)
+    def standings(self, found: Sequence[Line]) -> list[Standing]:
+        checkpoints, loaders = self.checkpoints(), Loaders(self.ctx)
         return [Standing.shape(each, loaders, checkpoints) for each in found]
 
-    async def update(self, update: Update) -> LeaderboardUpdate:
+    def update(self, update: Update) -> LeaderboardUpdate:
         return LeaderboardUpdate(
             revision=update.revision,
             snapshot=update.snapshot,
-            standings=await self.standings(update.standings),
+            standings=self.standings(update.standings),
             removed=update.removed,
-            counts=LeaderboardCounts.shape(update.counts, await self.checkpoints()),
+            counts=LeaderboardCounts.shape(update.counts, self.checkpoints()),
         )
 
     async def progress(self, progress: Progress) -> RaceProgress:
         return RaceProgress(
             state=RaceState(progress.state),
             race=await self.race(),
-            counts=LeaderboardCounts.shape(progress.counts, await self.checkpoints()),
+            counts=LeaderboardCounts.shape(progress.counts, self.checkpoints()),
             readers=progress.readers,
             readers_alive=progress.readers_alive,
         )
@@ -196,19 +199,21 @@ class Query:
     ) -> StandingConnection:
         size, place = inputs.page_size(first, "first", MOST), inputs.cursor(after, "after") or 0
         watched = await Watched.of(info.context, race_id)
+        if info.context.marks is not None:
+            info.context.marks.append(Mark.of(watched.board))
         names = {"ranking": ranking.value, "gender": gender, "category": category, "club": club, "lap": lap}
         view = watched.board.leaderboard.view(watched.which(checkpoint_id, **names))
         found, total, more = leaderboards.page(
             view, search=search, after=place, limit=size, meter=info.context.meter
         )
         counts = view.counts()
-        lines = await watched.standings(found)
+        lines = watched.standings(found)
         cursors = [str(each.place) for each in found]
         return StandingConnection(
             edges=[Edge(cursor=cursor, node=line) for cursor, line in zip(cursors, lines, strict=True)],
             page_info=page_info(cursors, more, place > 0),
             total_count=total,
-            counts=LeaderboardCounts.shape(counts, await watched.checkpoints()),
+            counts=LeaderboardCounts.shape(counts, watched.checkpoints()),
         )
 
 
@@ -232,7 +237,7 @@ class Mutation:
 @strawberry.type
 class Subscription:
     @strawberry.subscription(
-        description="A snapshot, then only what changes in this view, at most 5 times a second unless the "
+        description="A snapshot, then only what changes in this view, at most 20 times a second unless the "
         "server is set otherwise. Needs `events:read`, or nothing if the event is public."
     )
     async def leaderboard(
@@ -253,7 +258,7 @@ class Subscription:
         which = watched.which(checkpoint_id, **names)
         counted = _selects(info, "counts")
         async for update in feeds.feed(info.context, watched.board, which, top, counts=counted):
-            yield await watched.update(update)
+            yield watched.update(update)
 
     @strawberry.subscription(
         description="The standing of one competitor, overall and at the latest progress: now and whenever it "
@@ -268,7 +273,7 @@ class Subscription:
         watched = await Watched.of(info.context, race_id)
         who = await leaderboards.of_bib(info.context, watched.board, bib)
         async for standing in feeds.participant(info.context, watched.board, who):
-            yield (await watched.standings([standing]))[0]
+            yield watched.standings([standing])[0]
 
     @strawberry.subscription(
         description="How a race goes, now and whenever that changes. Needs `events:read`, or nothing if the "

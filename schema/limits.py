@@ -16,10 +16,10 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     SelectionSetNode,
+    specified_rules,
 )
 from graphql.validation import ASTValidationRule
 from graphql.validation.validate import ValidationAbortedError
-from strawberry.extensions import AddValidationRules, SchemaExtension
 
 from resolvers import costs
 from resolvers.context import FREE, Context
@@ -34,6 +34,10 @@ MOST_SAME = 50
 """Times that one name is asked for in one place. Validation compares each of them with each other."""
 MOST_STEPS = 4 * MOST_FIELDS
 """Fields and fragments that are looked at; only fragments that go round in a circle have more."""
+
+
+_HOLDERS = frozenset({dict, list})
+"""Kinds of values in an answer that hold others."""
 
 
 class Size(NamedTuple):
@@ -114,23 +118,13 @@ class Limits(ASTValidationRule):
                     yield from self._places(fragment.selection_set, path, (*within, name))
 
 
-class OneOperation(SchemaExtension):
-    """Of several operations in a document the client must name one; Strawberry would run the first."""
-
-    def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        definitions = context.graphql_document.definitions if context.graphql_document else ()
-        operations = sum(isinstance(node, OperationDefinitionNode) for node in definitions)
-        if operations > 1 and not context._provided_operation_name and not context.pre_execution_errors:
-            context.pre_execution_errors = [GraphQLError("Of several operations one must be named.")]
-        yield
-
-
-def limiter(*, introspection: bool) -> AddValidationRules:
-    rules: list[type[ASTValidationRule]] = [Limits]
-    if not introspection:
-        rules.append(NoSchemaIntrospectionCustomRule)
-    return AddValidationRules(rules)
+def rules(*, introspection: bool) -> tuple[type[ASTValidationRule], ...]:
+    """What documents have to keep: the limits, and the rules of GraphQL."""
+    return (
+        (*specified_rules, Limits)
+        if introspection
+        else (*specified_rules, Limits, NoSchemaIntrospectionCustomRule)
+    )
 
 
 def pay_to_read(ctx: Context, document: str | None) -> None:
@@ -138,10 +132,18 @@ def pay_to_read(ctx: Context, document: str | None) -> None:
     ctx.meter.spend(1 + len(document or "") / costs.DOCUMENT)
 
 
-def charge_for_answer(ctx: Context, data: Any) -> None:
-    """For each field; what that is nobody knows before."""
-    if ctx.meter is not FREE:
-        ctx.meter.charge(_fields(data) / costs.FIELDS)
+def charge_for_answer(ctx: Context, data: Any) -> int:
+    """For each field; how many that are nobody knows before."""
+    if ctx.meter is FREE:
+        return 0
+    count = _fields(data)
+    charge_for_fields(ctx, count)
+    return count
+
+
+def charge_for_fields(ctx: Context, count: int) -> None:
+    """Of an answer, which may have been made for another."""
+    ctx.meter.charge(count / costs.FIELDS)
 
 
 def _fields(data: Any) -> int:
@@ -151,8 +153,8 @@ def _fields(data: Any) -> int:
         if type(part) is dict:
             count += len(part)
             part = part.values()
-        if part is not None:
-            left += [each for each in part if type(each) is dict or type(each) is list]
+        if part is not None and not _HOLDERS.isdisjoint(map(type, part)):
+            left += [each for each in part if type(each) in _HOLDERS]
     return count
 
 

@@ -12,7 +12,7 @@ from resolvers.errors import Invalid
 from schema.context import GraphQLContext, Info
 from schema.devices import Device
 from schema.loaders import Loaders
-from schema.relay import MOST, After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info, row_in
+from schema.relay import After, Before, Edge, First, Last, Node, PageInfo, global_id, page_info, part, row_in
 from schema.scalars import BigInt, Instant
 from schema.sessions import Session
 from schema.verdicts import Verdict
@@ -137,19 +137,16 @@ async def connection(
     before: str | None,
 ) -> PassingConnection:
     """A page from the start, or with `last` from the end."""
-    if last is not None and (first is not None or after is not None):
-        raise Invalid("last", "goes not together with first and after")
-    if before is not None and last is None:
-        raise Invalid("before", "goes only with last")
-    following = preceding = False
-    if last is None:
-        size, place = inputs.page_size(first, "first", MOST), inputs.cursor(after, "after") or 0
-        found, _ = await passings.after(ctx, which, place, size + 1)
-        following, preceding, found = len(found) > size, place > 0, found[:size]
+    wanted = part(first, after, last, before)
+    if wanted.from_end:
+        end = inputs.cursor(before, "before")
+        found = await passings.before(ctx, which, end, wanted.size + 1)
+        preceding, following = len(found) > wanted.size, end is not None
     else:
-        size, end = inputs.page_size(last, "last", MOST), inputs.cursor(before, "before")
-        found = await passings.before(ctx, which, end, size + 1)
-        preceding, following, found = len(found) > size, end is not None, found[-size:]
+        place = inputs.cursor(after, "after") or 0
+        found, _ = await passings.after(ctx, which, place, wanted.size + 1)
+        preceding, following = place > 0, len(found) > wanted.size
+    found = wanted.of(found)
     return PassingConnection(
         ctx=ctx,
         which=which,
@@ -256,7 +253,10 @@ class Subscription:
             device_id=device_id,
             served=await _served(info.context, event_token, checkpoint_id),
         )
-        async for rows in feeds.feed(info.context, which, inputs.cursor(after, "after")):
+        span = info.context.span
+        seen = inputs.cursor(after if span.cursor is None else span.cursor, "after")
+        async for rows in feeds.feed(info.context, which, seen):
             loaders = Loaders(info.context)
             for row in rows:
+                span.position = row.position
                 yield PassingDelivery(cursor=str(row.position), passing=Passing.shape(row, loaders))

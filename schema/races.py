@@ -23,6 +23,7 @@ from schema.loaders import Loaders
 from schema.relay import Node, global_id, row_in
 from schema.scalars import Instant
 from timing import clocks
+from timing.races import Checkpoint as Point
 
 if TYPE_CHECKING:
     from schema.servings import Serving
@@ -61,7 +62,8 @@ class Category(Node):
 
 @strawberry.type(description="A place on the course where competitors are detected.")
 class Checkpoint(Node):
-    row: Private[rows.Checkpoint]
+    row: Private[int]
+    race_row: Private[int]
     loaders: Private[Loaders]
 
     name: str = strawberry.field(description="What it is called; unique in the race.")
@@ -80,7 +82,7 @@ class Checkpoint(Node):
 
     @strawberry.field(description="The race that it belongs to.")
     async def race(self) -> "Race":
-        return Race.shape(await self.loaders.race.load(self.row.race_id), self.loaders)
+        return Race.shape(await self.loaders.race.load(self.race_row), self.loaders)
 
     @strawberry.field(
         description="Who serves it, when and in which role; null for events of others. Needs `events:read`."
@@ -88,22 +90,28 @@ class Checkpoint(Node):
     async def servings(self) -> list[Annotated["Serving", strawberry.lazy("schema.servings")]] | None:
         from schema.servings import Serving
 
-        found = await self.loaders.servings.load(self.row.id)
+        found = await self.loaders.servings.load(self.row)
         return None if found is None else [Serving.shape(row, self.loaders) for row in found]
 
     @classmethod
     def shape(cls, row: rows.Checkpoint, loaders: Loaders) -> Self:
+        return cls.of_course(row, row.race_id, loaders)
+
+    @classmethod
+    def of_course(cls, point: rows.Checkpoint | Point, race_row: int, loaders: Loaders) -> Self:
+        """As the table has it, or as a board's own course does."""
         return cls(
-            row=row,
+            row=point.id,
+            race_row=race_row,
             loaders=loaders,
-            id=global_id("Checkpoint", row.id),
-            name=row.name,
-            kind=CheckpointKind(row.kind),
-            distance=row.distance,
-            bounce_seconds=row.bounce / clocks.SECOND,
-            minimum_seconds=row.minimum / clocks.SECOND,
-            cutoff_seconds=None if row.cutoff is None else row.cutoff / clocks.SECOND,
-            counts=CountedRead(row.counts),
+            id=global_id("Checkpoint", point.id),
+            name=point.name,
+            kind=CheckpointKind(point.kind),
+            distance=point.distance,
+            bounce_seconds=point.bounce / clocks.SECOND,
+            minimum_seconds=point.minimum / clocks.SECOND,
+            cutoff_seconds=None if point.cutoff is None else point.cutoff / clocks.SECOND,
+            counts=CountedRead(point.counts),
         )
 
 

@@ -5,20 +5,21 @@ import base64
 import binascii
 import contextlib
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import strawberry
 
-from resolvers.errors import NotFound
+from resolvers import inputs
+from resolvers.errors import Invalid, NotFound
 
 T = TypeVar("T")
 MOST = 1000
 
 First = Annotated[
-    int | None, strawberry.argument(description="How many to give, from the start: 1 to 1000, default 50.")
+    int | None, strawberry.argument(description="How many to give, from the start: up to 1000, default 50.")
 ]
 After = Annotated[str | None, strawberry.argument(description="Give what follows this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many to give, from the end: 1 to 1000.")]
+Last = Annotated[int | None, strawberry.argument(description="How many to give, from the end: up to 1000.")]
 Before = Annotated[str | None, strawberry.argument(description="Give what comes before this cursor.")]
 
 
@@ -39,6 +40,28 @@ class PageInfo:
 class Edge(Generic[T]):
     cursor: str = strawberry.field(description="The entry's place in the list.")
     node: T = strawberry.field(description="The entry itself.")
+
+
+class Part(NamedTuple):
+    """How many entries of a list are wanted, from its start or from its end."""
+
+    size: int
+    from_end: bool
+
+    def of(self, found: list[T]) -> list[T]:
+        """Of the entries that were found one more than wanted, if there are so many."""
+        return found[max(0, len(found) - self.size) :] if self.from_end else found[: self.size]
+
+
+def part(first: int | None, after: str | None, last: int | None, before: str | None) -> Part:
+    """Raises Invalid for what does not go together."""
+    if last is not None and (first is not None or after is not None):
+        raise Invalid("last", "goes not together with first and after")
+    if before is not None and last is None:
+        raise Invalid("before", "goes only with last")
+    if last is not None:
+        return Part(inputs.page_size(last, "last", MOST), True)
+    return Part(inputs.page_size(first, "first", MOST), False)
 
 
 def page_info(cursors: Sequence[str], following: bool, preceding: bool) -> PageInfo:

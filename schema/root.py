@@ -1,12 +1,14 @@
 """The schema: every noun's queries, mutations and subscriptions merged."""
 
 import copy
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLError, parse, validate
-from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from graphql import GraphQLError
+from graphql.validation import ASTValidationRule
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.schema.schema import StreamResult
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -15,6 +17,7 @@ from strawberry.types.graphql import OperationType
 
 from resolvers import alarms as alarm_operations
 from resolvers import devices as device_operations
+from resolvers import documents as document_operations
 from resolvers import events as event_operations
 from resolvers import keys as key_operations
 from resolvers import participants as participant_operations
@@ -29,14 +32,13 @@ from schema import (
     bindings,
     corrections,
     devices,
+    documents,
     errors,
     events,
     fleets,
-    hot,
     imports,
     keys,
     leaderboards,
-    leaves,
     limits,
     participants,
     passings,
@@ -48,14 +50,15 @@ from schema import (
     sessions,
     viewer,
 )
-from schema.context import Info
+from schema.context import GraphQLContext, Info
+from schema.executor import Executor
 from schema.loaders import Loaders
+from schema.prepared import Documents, Operation
 from schema.relay import Node, parts_of, row_of
 from schema.scalars import CONFIG
 
-MOST_TOKENS = 2_000
-"""In one document. Longer ones keep the parser, and with it everybody, busy."""
-CACHED_DOCUMENTS = 500
+AT_ONCE = frozenset({OperationType.QUERY, OperationType.MUTATION})
+"""What has one answer."""
 
 
 @strawberry.type
@@ -95,6 +98,8 @@ async def _node(info: Info, id: str) -> Node | None:
             return races.Checkpoint.shape(await race_operations.checkpoint(ctx, row), loaders)
         case "Serving" if (row := row_of(key)) is not None:
             return servings.Serving.shape(await serving_operations.of_id(ctx, row), loaders)
+        case "Document" if (row := row_of(key)) is not None:
+            return documents.Document.shape(await document_operations.of_id(ctx, row), loaders)
         case "Account":
             account = keys.Account.shape(await key_operations.account(ctx))
             return account if account.id == id else None
@@ -107,11 +112,11 @@ async def _node(info: Info, id: str) -> Node | None:
 
 class Schema(strawberry.Schema):
     """Masks what is unexpected, on queries, mutations and running subscriptions alike;
-    knows the hot documents."""
+    knows the documents that were asked last."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rules: Sequence[type[ASTValidationRule]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._plans: dict[str, hot.Plan | None] = {}
+        self.documents = Documents(self._schema, rules)
 
     def process_errors(
         self, errors_: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -131,18 +136,59 @@ class Schema(strawberry.Schema):
         try:
             limits.pay_to_read(context_value, query)
         except TooMany as error:
-            return self._refused(error)
-        allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
-        plan = self._plan(query, operation_name) if OperationType.MUTATION in allowed else None
-        given = plan and plan.input(variable_values)
-        if plan is None or given is None:
-            more = root_value, operation_name, allowed, operation_extensions
-            result = await super().execute(query, variable_values, context_value, *more)
-            limits.charge_for_answer(context_value, result.data)
-            return result
-        data, found = await plan.run(context_value, *given)
-        self.process_errors(found or [])
-        return ExecutionResult(data=data, errors=found)
+            return self.refused([GraphQLError(str(error), original_error=error)])
+        found = self.documents.operation(query or "", operation_name)
+        if isinstance(found, list):
+            return self.refused(found)
+        if found.type not in (allowed_operation_types or AT_ONCE):
+            raise InvalidOperationTypeError(found.type)
+        return (await self.perform(found, variable_values, context_value))[0]
+
+    async def perform(
+        self, operation: Operation, variables: dict[str, Any] | None, context: GraphQLContext
+    ) -> tuple[ExecutionResult, int]:
+        """Executes a query or a mutation whose document was paid for; PreExecutionError: nothing of it. And
+        the number of fields that were paid for its answer."""
+        given, paid = operation.hot and operation.hot.input(variables), 0
+        if operation.hot is not None and given is not None:
+            data, found = await operation.hot.run(context, *given)
+        else:
+            try:
+                result = await self._executed(operation, variables, context)
+            except Exception as error:
+                return self.refused([GraphQLError(str(error), original_error=error)]), paid
+            if isinstance(result, list):
+                return self.refused(result), paid
+            data, found = result
+            paid = limits.charge_for_answer(context, data)
+        self._process_errors(found or [])
+        return ExecutionResult(data=data, errors=found), paid
+
+    async def _executed(
+        self, operation: Operation, variables: dict[str, Any] | None, context: GraphQLContext
+    ) -> tuple[dict[str, Any] | None, list[GraphQLError] | None] | list[GraphQLError]:
+        """Data and errors, or what is wrong with the variables."""
+        built = Executor.build(
+            self._schema,
+            operation.document,
+            context_value=context,
+            raw_variable_values=variables,
+            operation_name=operation.name,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type]
+        )
+        if isinstance(built, list):
+            return built
+        assert isinstance(built, Executor)
+        built.know(operation.places(built.variable_values.coerced))
+        result: Any = built.execute_operation()
+        if built.is_awaitable(result):
+            result = await result
+        return result.data, result.errors
+
+    def refused(self, found: list[GraphQLError]) -> PreExecutionError:
+        """Nothing was executed, for these reasons."""
+        self._process_errors(found)
+        return PreExecutionError(data=None, errors=found)
 
     async def stream(
         self,
@@ -157,31 +203,22 @@ class Schema(strawberry.Schema):
         try:
             limits.pay_to_read(context, query)
         except TooMany as error:
-            return _only(self._refused(error))
+            return _only(self.refused([GraphQLError(str(error), original_error=error)]))
         results = await super().stream(query, variable_values, context, *more, **options)
         return limits.charged(context, results)
 
-    def _refused(self, error: TooMany) -> PreExecutionError:
-        found = [GraphQLError(str(error), original_error=error)]
-        self.process_errors(found)
-        return PreExecutionError(data=None, errors=found)
-
-    def _plan(self, query: str | None, operation_name: str | None) -> hot.Plan | None:
-        if query is None or len(query) > hot.LONGEST or "recordPassings" not in query:
-            return None
-        if query not in self._plans:
-            if len(self._plans) >= CACHED_DOCUMENTS:
-                self._plans.clear()
-            self._plans[query] = self._compiled(query)
-        plan = self._plans[query]
-        return plan if plan and operation_name in (None, plan.operation_name) else None
-
-    def _compiled(self, query: str) -> hot.Plan | None:
-        try:
-            document = parse(query, max_tokens=MOST_TOKENS)
-        except GraphQLError:
-            return None
-        return None if validate(self._schema, document) else hot.compiled(document)
+    async def _prepare_operation_async(
+        self, context: ExecutionContext, extensions_runner: Any
+    ) -> PreExecutionError | None:
+        """Of what is streamed: the same reading and judging as for `execute`."""
+        found = self.documents.operation(context.query or "", context._provided_operation_name)
+        if isinstance(found, list):
+            context.pre_execution_errors = found
+            return PreExecutionError(data=None, errors=found)
+        context.graphql_document = found.document
+        if found.type not in context.allowed_operations:
+            raise InvalidOperationTypeError(found.type)
+        return None
 
 
 async def _only(result: PreExecutionError) -> AsyncGenerator[PreExecutionError, None]:
@@ -201,6 +238,7 @@ def build(*, introspection: bool = True) -> Schema:
         leaderboards,
         anomalies,
         alarms,
+        documents,
     ]
     changing: list[Any] = [
         reports,
@@ -217,6 +255,7 @@ def build(*, introspection: bool = True) -> Schema:
         imports,
         corrections,
         alarms,
+        documents,
     ]
     following: list[Any] = [passings, fleets, leaderboards]
     return Schema(
@@ -230,14 +269,9 @@ def build(*, introspection: bool = True) -> Schema:
             devices.Device,
             sessions.Session,
             passings.Passing,
+            documents.Document,
         ],
         config=CONFIG,
-        execution_context_class=leaves.Executor,
-        extensions=[
-            lambda: MaxTokensLimiter(max_token_count=MOST_TOKENS),
-            lambda: limits.limiter(introspection=introspection),
-            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
-            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
-            limits.OneOperation,
-        ],
+        execution_context_class=Executor,
+        rules=limits.rules(introspection=introspection),
     )

@@ -15,7 +15,8 @@ R = TypeVar("R")
 
 
 @strawberry.enum(description="Whether a device is heard.")
-class Connection(enum.Enum):
+class ConnectionState(enum.Enum):
+    # Not `Connection`: for clients of Relay whatever ends so is a page of a list.
     CONNECTED = strawberry.enum_value("CONNECTED", description="Its last sign of life is younger than 150 s.")
     DISCONNECTED = strawberry.enum_value("DISCONNECTED", description="Nothing was heard for 150 s or ever.")
 
@@ -29,8 +30,9 @@ def last_seen_of(device_row: int, loaders: Loaders, use: Callable[[int | None], 
     return then(loaders.counts, device_row, with_counts)
 
 
-def connection_of(device_row: int, loaders: Loaders) -> Connection:
-    def seen(at: int | None) -> Connection:
-        return Connection.CONNECTED if devices.connected(loaders.ctx, at) else Connection.DISCONNECTED
+def connection_of(device_row: int, loaders: Loaders) -> ConnectionState:
+    def seen(at: int | None) -> ConnectionState:
+        connected = devices.connected(loaders.ctx, at)
+        return ConnectionState.CONNECTED if connected else ConnectionState.DISCONNECTED
 
     return last_seen_of(device_row, loaders, seen)

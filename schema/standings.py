@@ -12,6 +12,7 @@ from schema.races import Checkpoint
 from schema.scalars import Instant
 from timing import standings as rules
 from timing.clocks import SECOND
+from timing.results import State
 
 
 @strawberry.enum(description="By what a leaderboard is ordered and ranked.")
@@ -30,6 +31,9 @@ class StandingState(enum.Enum):
     DNS = strawberry.enum_value("DNS", description="Did not start.")
     DNF = strawberry.enum_value("DNF", description="Did not finish.")
     DSQ = strawberry.enum_value("DSQ", description="Disqualified.")
+
+
+STATES = {state: StandingState(state) for state in State}
 
 
 @strawberry.type(description="A time at a checkpoint.")
@@ -129,7 +133,7 @@ class Standing:
             club=who.club if who else None,
             team=who.team if who else standing.team,
             country=who.country if who else None,
-            state=StandingState(standing.state),
+            state=STATES[standing.state],
             time=_seconds(standing.time),
             gun_time=_seconds(standing.gun_time),
             net_time=_seconds(standing.net_time),

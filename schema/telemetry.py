@@ -13,7 +13,7 @@ from models.telemetry import Health, ReportRow
 from schema.loaders import Loaders
 from schema.readings import then
 from schema.scalars import BigInt, Instant, JsonObject
-from schema.signs import Connection, connection_of, last_seen_of
+from schema.signs import ConnectionState, connection_of, last_seen_of
 from timing import clocks
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class DeviceHealth(Told):
         return None if self.health is None else TelemetryReport.shape(self.health.report)
 
     @strawberry.field(description="Whether it was heard within the last 150 s, by a report or by passings.")
-    def connection(self) -> Connection:
+    def connection(self) -> ConnectionState:
         return connection_of(self.device.id, self.loaders)
 
     @strawberry.field(description="Its last sign of life: a report or passings, whatever they held.")

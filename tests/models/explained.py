@@ -23,7 +23,7 @@ TELL = (
     "auto_explain.log_format = json",
     "auto_explain.log_level = log",
 )
-BIG = {"passings", "telemetry", "conflicts", "alarms", "audit_entries"}
+BIG = {"passings", "telemetry", "conflicts", "alarms", "audit_entries", "documents"}
 STEPS = 10
 
 

@@ -27,10 +27,20 @@ class Office:
         self.database, self.ingest, self.clock = database, ingest, clock
         self.reports = Reports(database, lambda _touched: None, 20_000)
         self.callers = Callers(database, "secret", clock)
+        self.texts = make.unjudged(database, clock)
         self.operator = self.context(make.OPERATOR)
 
     def context(self, caller: Caller) -> Context:
-        return Context(caller, self.database, self.ingest, self.reports, self.callers, Boards(), self.clock)
+        return Context(
+            caller,
+            self.database,
+            self.ingest,
+            self.reports,
+            self.callers,
+            Boards(),
+            self.texts,
+            self.clock,
+        )
 
     async def key(self, account_id: int, access: str = "READ_WRITE", **wanted) -> str:
         return (await keys.create(self.operator, NewKey(access=access, **wanted), account_id))[1]

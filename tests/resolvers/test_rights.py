@@ -14,6 +14,7 @@ from resolvers import (
     context,
     corrections,
     devices,
+    documents,
     events,
     imports,
     keys,
@@ -85,6 +86,10 @@ NEEDED = {
     "events.page": "events:read",
     "events.own": "events:read",
     "events.changes": "events:read",
+    "documents.register": "events:write",
+    "documents.unregister": "events:write",
+    "documents.page": "events:read",
+    "documents.of_id": "events:read",
     "races.create": "events:write",
     "races.update": "events:write",
     "races.set_gun_time": "events:write",
@@ -119,6 +124,7 @@ NEEDED = {
 FOR_EVERY_KEY = {"keys.account"}
 FOR_EVERYBODY = {
     "bindings.exchange",
+    "documents.text",
     "participants.of_id",
     "participants.of_bib",
     "participants.of_rows",
@@ -140,7 +146,7 @@ FOR_EVERYBODY = {
     "leaderboards.progress",
 }
 """They show what is public to strangers too; that the rest is hidden is told by the tests of each noun.
-An exchange asks for a binding token instead of a key."""
+An exchange asks for a binding token instead of a key; the text of a document tells nothing."""
 ALSO_WITHOUT_A_KEY = {"events.page"}
 
 
@@ -157,6 +163,7 @@ def operations() -> Iterator[tuple[str, Callable[..., Any]]]:
         alarms,
         audits,
         bindings,
+        documents,
         events,
         races,
         servings,

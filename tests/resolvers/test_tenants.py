@@ -1,7 +1,5 @@
 """Nothing of one account is visible to another, by any operation."""
 
-from functools import partial
-
 import pytest
 
 from models import alarms as alarm_rows
@@ -14,6 +12,7 @@ from resolvers import (
     bindings,
     corrections,
     devices,
+    documents,
     events,
     imports,
     keys,
@@ -30,7 +29,7 @@ from resolvers import (
     verdicts,
 )
 from resolvers.corrections import NewManual
-from resolvers.courses import NewCategory, NewRace
+from resolvers.courses import NewRace
 from resolvers.devices import NewDevice
 from resolvers.entries import NewParticipant
 from resolvers.errors import NotFound, Unidentified
@@ -38,56 +37,13 @@ from resolvers.keys import NewKey
 from resolvers.reports import NewReport
 from resolvers.servings import ServeCheckpoint
 from resolvers.telemetry import Part
-from tests.resolvers.racing import NOON_TEXT, make_event, make_race
+from tests.resolvers.racing import NOON_TEXT
 from tests.resolvers.test_rights import OPERATIONS
-
-
-async def _alarm(ctx, device) -> alarm_rows.Alarm:
-    start = alarm_rows.Start(device.id, "MOVED", device.account_id, "WARNING", "")
-    await ctx.database.transact(partial(alarm_rows.write, alarm_rows.Changes([start]), 1))
-    return (await alarms.open_alarms(ctx, [device.id]))[device.id][0]
+from tests.resolvers.theirs import Theirs
 
 
 async def _alarms(ctx, device) -> tuple[list[alarm_rows.Alarm], int]:
     return (await alarms.pages(ctx, [device.id], None, None, 9))[device.id]
-
-
-class Theirs:
-    """What another company has: a device with a session, passings with a gap, a conflict, a key, a private race."""
-
-    @classmethod
-    async def of(cls, ctx, record):
-        self = cls()
-        self.device = (await devices.bind(ctx, NewDevice(model="M", serial_number="S1"))).device
-        await telemetry.report(ctx, self.device.device_id, [NewReport(mode="IDLE")])
-        self.session = await sessions.open(ctx, self.device.device_id)
-        await record(ctx, self.session.token, 1, 3)
-        await record(ctx, self.session.token, 1, bib="other")
-        self.key_id = ctx.caller.key_id
-        await ctx.callers.note_use()
-        self.token, _ = await bindings.create(ctx)
-        self.account_id = ctx.caller.account
-        self.event = await make_event(ctx)
-        self.race = await make_race(ctx, self.event, categories=[NewCategory(name="All")])
-        (self.wave,), (self.category,), (self.checkpoint, *_) = (await races.parts(ctx, [self.race.id]))[
-            self.race.id
-        ]
-        new = ServeCheckpoint(checkpoint_id=self.checkpoint.id, device_id=self.device.device_id)
-        self.serving = (await servings.serve(ctx, new)).serving
-        (added,) = await registrations.add(ctx, self.event.token, [NewParticipant(bib="7", name="Ann")])
-        self.participant = added.participant
-        self.board = await leaderboards.of_race(ctx, self.race.id)
-        self.row = await passings.of_position(ctx, 1)
-        self.alarm = await _alarm(ctx, self.device)
-        return self
-
-    def vanish(self) -> None:
-        """From now on it names what nobody has."""
-        self.device.device_id = self.session.token = self.event.token = "F" * 64
-        self.key_id = self.token.id = self.alarm.id = 999_999_999
-        self.participant.participant_id = "F" * 64
-        for each in (self.race, self.wave, self.category, self.checkpoint, self.serving, self.participant):
-            each.id = 999_999_999
 
 
 REFUSED = {
@@ -113,6 +69,8 @@ REFUSED = {
     "keys.rotate": lambda ctx, of: keys.rotate(ctx, of.key_id),
     "bindings.revoke": lambda ctx, of: bindings.revoke(ctx, of.token.id),
     "alarms.of_id": lambda ctx, of: alarms.of_id(ctx, of.alarm.id),
+    "documents.unregister": lambda ctx, of: documents.unregister(ctx, of.document.hash.hex()),
+    "documents.of_id": lambda ctx, of: documents.of_id(ctx, of.document.id),
     "events.update": lambda ctx, of: events.update(ctx, of.event.token, {"name": "Mine"}),
     "events.of_token": lambda ctx, of: events.of_token(ctx, of.event.token),
     "events.own": lambda ctx, of: events.own(ctx, of.event.token),
@@ -188,6 +146,7 @@ EMPTY = {
     "passings.of_numbers": lambda ctx, of: passings.of_numbers(ctx, of.session.id, [1, 3]),
     "participants.of_rows": lambda ctx, of: participants.of_rows(ctx, [of.participant.id]),
     "participants.personal": lambda ctx, of: participants.personal(ctx, [of.participant.id]),
+    "documents.page": lambda ctx, of: documents.page(ctx, limit=9),
     "events.page": lambda ctx, of: events.page(ctx, limit=9),
     "events.of_rows": lambda ctx, of: events.of_rows(ctx, [of.event.id]),
     "races.of_events": lambda ctx, of: races.of_events(ctx, [of.event.id]),
@@ -215,6 +174,8 @@ BELOW = {
     "audits.page",
     "bindings.create",
     "bindings.exchange",
+    "documents.register",
+    "documents.text",
 }
 """Have a test of their own."""
 
@@ -259,6 +220,7 @@ async def test_refused_operations_changed_nothing(ctx, other, theirs):
     assert (await sessions.active_of(other, theirs.device.device_id)).id == theirs.session.id
     assert await passings.count(other, Filter()) == 2
     assert (await keys.page(other))[0].revoked_at is None
+    assert (await documents.of_id(other, theirs.document.id)).text == "{ theirs }"
     assert (await events.of_token(other, theirs.event.token)).revision == theirs.event.revision + 3
 
 

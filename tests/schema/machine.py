@@ -25,6 +25,7 @@ from server.app import now, writer
 from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
 from subscriptions.screens import Screens
+from tests import factories as make
 
 AT = "2026-06-01T10:00:00Z"
 _serials = itertools.count(1)
@@ -40,11 +41,21 @@ class Machine:
         self.screens = Screens(hub, partial(self.boards.of_event, database), 0.05)
         self.fleets = Fleets(hub, partial(fleet_rows.read, database), now, 0.05)
         self.schema = root.build()
+        self.texts = make.unjudged(database, now)
         self.ctx: GraphQLContext
         self.key_id: int
 
     def context_of(self, caller: Caller) -> GraphQLContext:
-        plain = Context(caller, self.database, self.ingest, self.reports, self.callers, self.boards, now)
+        plain = Context(
+            caller,
+            self.database,
+            self.ingest,
+            self.reports,
+            self.callers,
+            self.boards,
+            self.texts,
+            now,
+        )
         return GraphQLContext(plain, self.hub, self.screens, self.fleets)
 
     async def newcomer(self) -> GraphQLContext:

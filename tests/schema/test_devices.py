@@ -8,8 +8,9 @@ from tests.schema.conftest import NOBODY, code, fields, nodes
 BIND = """mutation($input: BindDeviceInput!) { bindDevice(input: $input) { alreadyBound device {
     id deviceId serialNumber model type alias firmware timeZone bindingStatus createdAt lastLoginAt
     connection lastSeenAt lastPassingAt sessionCount passingCount activeSession { token } } } }"""
-PAGE = """query($first: Int, $after: String, $binding: BindingStatus, $search: String) {
-    devices(first: $first, after: $after, bindingStatus: $binding, search: $search) {
+PAGE = """query($first: Int, $after: String, $last: Int, $before: String, $binding: BindingStatus,
+    $search: String) {
+    devices(first: $first, after: $after, last: $last, before: $before, bindingStatus: $binding, search: $search) {
     totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     edges { cursor node { serialNumber } } } }"""
 UNBIND = "mutation($id: String!) { unbindDevice(deviceId: $id) { bindingStatus activeSession { token } } }"
@@ -151,7 +152,29 @@ def test_a_device_that_is_not_there_is_null(desk, name):
     assert code(desk.ask(UNBIND, id=name)) == "NOT_FOUND"
 
 
-@pytest.mark.parametrize(("first", "kept"), [(0, False), (-1, False), (1, True), (1000, True), (1001, False)])
-def test_a_page_has_1_to_1000_entries(desk, first, kept):
+def test_a_page_from_the_end_is_in_the_same_order(desk):
+    for number in range(5):
+        desk.device(f"S{number}")
+    last = desk.data(PAGE, last=2)["devices"]
+    assert nodes(last, "serialNumber") == ["S3", "S4"]
+    assert last["pageInfo"]["hasPreviousPage"] and not last["pageInfo"]["hasNextPage"]
+    rest = desk.data(PAGE, last=9, before=last["pageInfo"]["startCursor"])["devices"]
+    assert nodes(rest, "serialNumber") == ["S0", "S1", "S2"]
+    assert rest["pageInfo"]["hasNextPage"] and not rest["pageInfo"]["hasPreviousPage"]
+    assert list(fields(desk.ask(PAGE, last=1, first=1))) == ["last"]
+    assert list(fields(desk.ask(PAGE, before=last["pageInfo"]["startCursor"]))) == ["before"]
+
+
+@pytest.mark.parametrize("side", ["first", "last"])
+def test_an_empty_page_tells_whether_there_is_anything(desk, side):
+    there = {"first": "hasNextPage", "last": "hasPreviousPage"}[side]
+    for count in (0, 1):
+        page = desk.data(PAGE, **{side: 0})["devices"]
+        assert (page["edges"], page["totalCount"], page["pageInfo"][there]) == ([], count, count > 0)
+        desk.device("S1")
+
+
+@pytest.mark.parametrize(("first", "kept"), [(0, True), (-1, False), (1, True), (1000, True), (1001, False)])
+def test_a_page_has_at_most_1000_entries(desk, first, kept):
     answer = desk.ask(PAGE, first=first)
     assert ("errors" not in answer) if kept else (list(fields(answer)) == ["first"])

@@ -6,10 +6,14 @@ import math
 
 import pytest
 import strawberry
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from schema.leaves import Executor
+from resolvers.context import FREE
+from schema import limits, root
+from schema.executor import Executor
 from schema.scalars import CONFIG, Instant
 
 
@@ -46,7 +50,9 @@ class Thing(Named):
     flag: bool = True
     colour: Colour | None = Colour.RED
     at: Instant | None = Instant(0)
-    texts: list[str] | None = None
+    texts: list[str | None] | None = None
+    others: "list[Thing | None] | None" = None
+    rows: "list[list[Thing]] | None" = None
     other: "Thing | None" = None
 
     @strawberry.field
@@ -102,6 +108,15 @@ THINGS = {
     "an error below": lambda: Thing(name="a", other=ValueError("bad")),
     "an object that is awaited": lambda: Thing(name="a", other=later(Thing(name="late"))),
     "no such instant": lambda: Thing(name="a", at="yesterday"),
+    "lists of lists": lambda: Thing(name="a", rows=[[Thing(name="b")], []], others=[None, Thing(name="c")]),
+    "null in a list where it may not be": lambda: Thing(name="a", rows=[[Thing(name="b"), None]]),
+    "a list with null": lambda: Thing(name="a", texts=["x", None], others=(Thing(name="b"), None)),
+    "no list": lambda: Thing(name="a", texts="xyz", others=Thing(name="b"), rows={}),
+    "a list that is awaited": lambda: Thing(name="a", others=later([Thing(name="b")]), texts=later(["x"])),
+    "awaited in a list": lambda: Thing(name="a", others=[later(Thing(name="b")), None], texts=[later("x")]),
+    "a fault in a list": lambda: Thing(
+        name="a", others=[Thing(name="b"), ValueError("bad"), Thing(name=None)]
+    ),
 }
 
 
@@ -151,3 +166,97 @@ async def test_both_ways_give_the_same_answer(document, kind):
     assert told[0] == told[1]
     if kind == "usual" and "fails" not in document and "must" not in document:
         assert fast.errors is None
+
+
+class Asking:
+    """What the product's schema asks of a context."""
+
+    meter = FREE
+
+
+class Silent:
+    """Errors as they are, and nothing in the log."""
+
+    def process_errors(self, errors_, execution_context=None): ...
+
+
+class Ours(Silent, root.Schema): ...
+
+
+class Others(Silent, strawberry.Schema): ...
+
+
+OURS = Ours(
+    query=Query, config=CONFIGURED, execution_context_class=Executor, rules=limits.rules(introspection=True)
+)
+OTHERS = Others(query=Query, config=CONFIGURED)
+LEAVES = st.sampled_from(
+    [
+        "name",
+        "text",
+        "number",
+        "share",
+        "flag",
+        "colour",
+        "at",
+        "texts",
+        "twice",
+        "made",
+        "__typename",
+        "awaited",
+    ]
+)
+FIELDS = st.builds(
+    lambda alias, leaf, condition: f"{alias and alias + leaf + ': '}{leaf}{condition}",
+    st.sampled_from(["", "", "a", "b"]),
+    LEAVES,
+    st.sampled_from(["", "", " @skip(if: $yes)", " @include(if: $yes)", " @include(if: $no)"]),
+)
+
+
+def _deeper(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    several = st.lists(below, min_size=1, max_size=4).map(" ".join)
+    return st.one_of(
+        st.builds(
+            "{} {{ {} }}".format,
+            st.sampled_from(["other", "below", "must", "others", "rows", "c: other"]),
+            several,
+        ),
+        st.builds("... on {} {{ {} }}".format, st.sampled_from(["Thing", "Thing @skip(if: $no)"]), several),
+        st.builds("... on Named {{ name __typename ... on Thing {{ {} }} }}".format, several),
+        st.just("...F"),
+    )
+
+
+SELECTIONS = st.lists(st.recursive(FIELDS, _deeper, max_leaves=8), min_size=1, max_size=4).map(" ".join)
+
+
+async def _told(schema, document, variables):
+    result = await schema.execute(document, variables, Asking())
+    errors = sorted((each.message, str(each.path), str(each.locations)) for each in result.errors or ())
+    return repr(result.data), errors
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    selection=SELECTIONS,
+    fragment=SELECTIONS,
+    root=st.sampled_from(["thing", "things", "named"]),
+    asked=st.lists(st.tuples(st.sampled_from(sorted(THINGS)), st.booleans()), min_size=4, max_size=8),
+)
+def test_generated_documents_are_answered_alike(selection, fragment, root, asked):
+    """Each is asked about several things, so that what is known of it from before is used."""
+    body = selection if root != "named" else f"... on Thing {{ {selection} }}"
+    document = (
+        "query($k: String!, $yes: Boolean!, $no: Boolean!) { __typename @include(if: $yes) @skip(if: $no) "
+        f"{root}(kind: $k) {{ {body} }} "
+        f"again: thing(kind: $k) {{ ...F }} }} fragment F on Thing {{ {fragment.replace('...F', 'name')} }}"
+    )
+
+    async def compare():
+        for kind, yes in [("usual", True), *asked]:
+            variables = {"k": kind, "yes": yes, "no": False}
+            ours, others = [await _told(each, document, variables) for each in (OURS, OTHERS)]
+            assert ours == others, (kind, document)
+
+    asyncio.run(compare())

@@ -122,7 +122,7 @@ def test_participants_come_in_pages_and_are_searched(desk, event):
         after = page["pageInfo"]["endCursor"]
     assert seen == ["000", "001", "002", "003", "004"]
     assert nodes(desk.data(PAGE, event=event, search="ann 3")["event"]["participants"], "bib") == ["003"]
-    assert list(fields(desk.ask(PAGE, event=event, first=0))) == ["first"]
+    assert list(fields(desk.ask(PAGE, event=event, first=-1))) == ["first"]
     assert list(fields(desk.ask(PAGE, event=event, after="x"))) == ["after"]
     assert desk.data(PAGE, event=event, after="9" * 18)["event"]["participants"]["edges"] == []
 

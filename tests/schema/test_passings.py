@@ -72,6 +72,9 @@ def test_pages_go_forwards_and_backwards_within_a_filter(desk, race):
     assert nodes(last, "number") == [7] and last["pageInfo"]["hasPreviousPage"]
     before = desk.data(PAGE, bib="7", last=1, before=last["edges"][0]["cursor"])["passings"]
     assert nodes(before, "number") == [2] and not before["pageInfo"]["hasPreviousPage"]
+    for how, there in (({"first": 0}, "hasNextPage"), ({"last": 0}, "hasPreviousPage")):
+        empty = desk.data(PAGE, bib="7", **how)["passings"]
+        assert (empty["edges"], empty["pageInfo"][there]) == ([], True)
 
 
 def test_a_page_has_50_entries_unless_told(desk):

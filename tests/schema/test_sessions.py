@@ -130,7 +130,7 @@ def test_a_sessions_passings_page_forwards_and_backwards(desk, token):
         ({"last": 1, "after": "1"}, "last"),
         ({"before": "1"}, "before"),
         ({"first": 1, "before": "1"}, "before"),
-        ({"last": 0}, "last"),
+        ({"last": -1}, "last"),
         ({"last": 1001}, "last"),
     ],
 )

@@ -212,12 +212,14 @@ def test_a_bucket_is_an_entry_with_its_newest_report(desk, device):
     assert found["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": True}
     found, newest = page(last=1, before=cursors[2])
     assert newest == [8] and found["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": True}
+    found, newest = page(last=0)
+    assert newest == [] and found["pageInfo"]["hasPreviousPage"]
 
 
 @pytest.mark.parametrize(
     ("how", "field"),
     [
-        ({"first": 0}, "first"),
+        ({"first": -1}, "first"),
         ({"first": 1001}, "first"),
         ({"last": 1001}, "last"),
         ({"first": 1, "last": 1}, "last"),
