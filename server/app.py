@@ -10,14 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 import web
 from models import fleets as fleet_rows
@@ -29,26 +30,35 @@ from models.ingest_sqlite import SqliteWriter
 from models.reports import Reports
 from resolvers.callers import Callers
 from resolvers.context import STRANGER, Context
+from resolvers.documents import digest
 from resolvers.errors import told
 from resolvers.leaderboards import Boards
 from resolvers.limits import Limits, Places, Rate
 from resolvers.retention import Retention
 from resolvers.shares import Shares
+from resolvers.texts import Texts
 from resolvers.watch import Watch
-from rest_compat.routes import PREFIX, V0
+from rest_compat.routes import V0
 from schema import root
+from schema.judging import Judge
 from server import health, watchman
 from server.addresses import Addresses
+from server.answers import Answers
+from server.audience import Audience
 from server.auth import Door
 from server.bodies import LimitedBody
 from server.connections import Bounds, Connections, SocketPlaces
+from server.doors import Doors
+from server.event_streams import EventStreams
 from server.exports import Exports
-from server.graphql import View
+from server.graphql import Http
+from server.graphql_ws import Conversations
+from server.outbox import OutboxBounds
 from server.protocol import ShortWay
 from server.settings import Settings
-from server.shared import Streams
 from server.sharing import Sharing
 from server.stopping import Stopping
+from server.streams import Streams
 from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
 from subscriptions.screens import Screens
@@ -66,7 +76,7 @@ SWITCH = 0.0005
 FROM_PAGES: dict[str, Any] = {
     "allow_origins": ["*"],  # the key is shown in a header, never taken from a cookie
     "allow_methods": ["GET", "POST"],
-    "allow_headers": ["api_key", "x-api-key", "authorization", "content-type"],
+    "allow_headers": ["api_key", "x-api-key", "authorization", "content-type", "last-event-id"],
 }
 
 logger = structlog.get_logger()
@@ -84,7 +94,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def build(settings: Settings, clock: Callable[[], int] = now) -> "V0First":
+def build(settings: Settings, clock: Callable[[], int] = now) -> Doors:
     database = Database(settings.database_url, settings.database_pool)
     hub = Hub(settings.broker_url)
     ingest = Ingest(database, writer(database), hub.announce, settings.ingest_queue)
@@ -97,19 +107,35 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> "V0First":
     fleets = Fleets(hub, partial(fleet_rows.read, database), clock, settings.fleet_interval)
     watch = Watch(database, clock, hub.touched)
     limits = _limits(settings, shared=not database.sqlite)
-    nobody = Context(STRANGER, database, ingest, reports, callers, boards, clock)
+    schema = root.build(introspection=settings.introspection)
+    texts = _texts(settings, database, clock, Judge(schema))
+    nobody = Context(STRANGER, database, ingest, reports, callers, boards, texts, clock)
     addresses = Addresses(settings.trusted_proxies)
     door = Door(nobody, hub, screens, fleets, limits, addresses)
-    schema = root.build(introspection=settings.introspection)
     graphiql = _page("graphiql/index.html", GRAPHIQL_POLICY) if settings.graphiql else None
 
-    streams = Streams(schema, callers, settings.socket_outbox)
+    streams = Streams(schema, OutboxBounds(settings.socket_outbox, settings.unread_seconds))
+    audience = Audience(callers)
     lines = Connections(_bounds(settings), addresses)
     places = SocketPlaces(settings.address_sockets, settings.key_sockets)
     stopping = Stopping()
     shares = Shares(database, time.monotonic, limits, _shared(lines, places), settings.share_interval)
     sharing = Sharing(shares, settings.share_interval)
-    view = View(schema, door, graphiql, streams, places)
+    limits_of_http: dict[str, Any] = {"body_limit": settings.body_limit, "max_age": settings.public_max_age}
+    event_streams = EventStreams(
+        schema, door, streams, places, audience, settings.body_limit, settings.heartbeat_seconds
+    )
+    answers = Answers(schema, settings.answer_cache)
+    http = Http(door, answers, graphiql, event_streams, **limits_of_http)
+    graphql: dict[str, ASGIApp] = {"/graphql": http, "/graphql/stream": event_streams}
+    sockets = Conversations(
+        door,
+        streams,
+        places,
+        audience,
+        init_seconds=settings.init_seconds,
+        idle_seconds=settings.idle_seconds,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -120,6 +146,7 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> "V0First":
         await hub.start()
         ingest.start()
         reports.start()
+        audience.start()
         noting = asyncio.create_task(_note_use(callers))
         thinning = asyncio.create_task(_thin(retention, shares.has_turn))
         warming = asyncio.create_task(_warm(boards, database))
@@ -130,6 +157,7 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> "V0First":
         thinning.cancel()
         warming.cancel()
         watching.cancel()
+        await audience.close()
         await ingest.close()
         await reports.close()
         await _note(callers)
@@ -138,36 +166,20 @@ def build(settings: Settings, clock: Callable[[], int] = now) -> "V0First":
         await hub.close()
         await database.close()
 
-    guards = health.Guards(door, lines, places)
+    guards = health.Guards(door, lines, places, audience)
     rest = Starlette(
         lifespan=lifespan,
         routes=[
-            *health.routes(database, ingest, reports, hub, streams, guards, stopping),
-            Route("/graphql", CORSMiddleware(view, **FROM_PAGES)),
-            WebSocketRoute("/graphql", view),
+            *health.routes(database, ingest, reports, hub, streams, guards, answers.kept, stopping),
+            *(Route(path, CORSMiddleware(way, **FROM_PAGES)) for path, way in graphql.items()),
             Mount("/exports", CORSMiddleware(Exports(door), **FROM_PAGES)),
             Route("/", _live_page),
             Mount("/static", StaticFiles(directory=WEB)),
         ],
     )
     limit = settings.body_limit
-    return V0First(V0(door.context, limit), LimitedBody(rest, limit), ShortWay(door, limit), lines, stopping)
-
-
-class V0First:
-    """Devices of v0 come in past everything that only the other doors need; `server.protocol` takes some of
-    them a shorter way still."""
-
-    def __init__(
-        self, v0: ASGIApp, rest: ASGIApp, short_way: ShortWay, connections: Connections, stopping: Stopping
-    ) -> None:
-        self._v0, self._rest = v0, rest
-        self.short_way, self.connections = short_way, connections  # `server.protocol` looks for them
-        self.stopping = stopping  # as the command line does
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_v0 = scope["type"] == "http" and scope["path"].startswith(PREFIX + "/")
-        await (self._v0 if is_v0 else self._rest)(scope, receive, send)
+    v0, others, short_way = V0(door.context, limit), LimitedBody(rest, limit), ShortWay(door, limit)
+    return Doors(v0, graphql, sockets, others, short_way, lines, audience, stopping)
 
 
 def _limits(settings: Settings, shared: bool) -> Limits:
@@ -180,6 +192,13 @@ def _limits(settings: Settings, shared: bool) -> Limits:
         stranger=Rate(settings.stranger_rate, settings.stranger_burst),
         bad_key=Rate(settings.bad_key_rate, settings.bad_key_burst),
     )
+
+
+def _texts(settings: Settings, database: Database, clock: Callable[[], int], judge: Judge) -> Texts:
+    """Where only registered documents are executed, those of our own pages count as such."""
+    ours = orjson.loads((WEB / "documents.json").read_bytes()) if settings.documents_only else []
+    always = [(digest(text).hex(), text) for text in ours]
+    return Texts(database, clock, judge, registered_only=settings.documents_only, always=always)
 
 
 def _bounds(settings: Settings) -> Bounds:

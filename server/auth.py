@@ -10,6 +10,8 @@ from resolvers.callers import Callers
 from resolvers.context import STRANGER, Caller, Context
 from resolvers.errors import TooMany, Unidentified
 from resolvers.limits import Limits, Places
+from resolvers.texts import Texts
+from schema.context import GraphQLContext
 from server.addresses import Addresses
 from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
@@ -43,6 +45,10 @@ class Door:
     @property
     def callers(self) -> Callers:
         return self._nobody.callers
+
+    @property
+    def texts(self) -> Texts:
+        return self._nobody.texts
 
     async def context(self, scope: Scope) -> Context:
         """Raises Unidentified for a key that lets nobody in, and TooMany for one of many such; a request
@@ -82,12 +88,25 @@ class Door:
             nobody.reports,
             nobody.callers,
             nobody.boards,
+            nobody.texts,
             nobody.clock,
             self.limits.meter(caller, address),
         )
 
-    def live(self, caller: Caller, address: str) -> Live:
-        return Live(self._of(caller, address), self._hub, self._screens, self._fleets)
+    async def graphql(self, scope: Scope) -> GraphQLContext:
+        """As `context` for a GraphQL request or handshake; but a wrong key is told in the answer to each
+        operation. Raises TooMany."""
+        address = self.addresses.of(scope)
+        try:
+            caller = await self.identify(key_of(scope["headers"]), address)
+        except Unidentified as error:
+            caller = Caller(refusal=str(error))
+        return self.live(caller, address)
+
+    def live(self, caller: Caller, address: str) -> GraphQLContext:
+        live = GraphQLContext(self._of(caller, address), self._hub, self._screens, self._fleets)
+        live.address = address
+        return live
 
     async def introduce(self, live: Live, address: str, params: Mapping[str, Any] | None) -> None:
         """A socket's `connection_init` names the key; without one the handshake's own headers count."""

@@ -8,7 +8,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from server.connections import PROGRESS, RETRY_AFTER, Connections
+from server.connections import PROGRESS, RETRY_AFTER, Connections, cut
 
 BETWEEN: Final = 0
 """Requests: none has begun."""
@@ -152,7 +152,7 @@ class Bounded(HttpToolsProtocol):
             self._wait_for_reader()
             return
         self._lines.refused["unread"] += 1
-        self.transport.abort()
+        cut(self.transport)
 
     @property
     def _answering(self) -> bool:
@@ -186,6 +186,7 @@ class Bounded(HttpToolsProtocol):
         if self._lines is not None:
             self._lines.answers.end(self)
         super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]  # they know each other, and would stay for that
 
     # What the parser calls out.
 

@@ -18,7 +18,7 @@ from models.database import Unreachable
 from replay.cli import replay
 from resolvers import keys as key_operations
 from resolvers.errors import TimingError
-from server import bindings, copying, imports, keys, logs, officials
+from server import bindings, copying, documents, imports, keys, logs, officials
 from server.app import build, prepare
 from server.demo import demo
 from server.operator import operate
@@ -32,6 +32,7 @@ accounts = typer.Typer(help="Timing companies.", no_args_is_help=True)
 app.add_typer(accounts, name="accounts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(bindings.app, name="bindings")
+app.add_typer(documents.app, name="documents")
 app.add_typer(imports.app, name="participants")
 app.command()(replay)
 app.command()(demo)
@@ -85,7 +86,13 @@ def serve(
         proxy_headers=False,  # `server.addresses` reads them, for every way in
         log_config=None,
     )
-    server = Server(config, machine.stopping, settings.lame_duck_seconds)
+    server = Server(
+        config,
+        machine.stopping,
+        machine.audience,
+        lame_duck=settings.lame_duck_seconds,
+        goodbye=settings.goodbye_seconds,
+    )
     server.run(listening)
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

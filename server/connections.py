@@ -1,10 +1,12 @@
 """Open connections: how many there may be, and how long a request may take to come in."""
 
 import asyncio
+import socket
+import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from resolvers.limits import Places
 from server.addresses import Addresses, name_of
@@ -24,6 +26,9 @@ REASONS = (
 """Why a connection is not let in, or closed."""
 RETRY_AFTER = 5
 """Seconds after which a refused connection may be tried again."""
+
+NOT_A_MOMENT = struct.pack("ii", 1, 0)
+"""How long the kernel goes on sending for a connection that was cut."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,28 +56,36 @@ class Line(Protocol):
     def unread(self) -> None: ...
 
 
-class Deadlines:
-    """Lines that must come to an end with something within so many seconds: one timer for all of them.
+T = TypeVar("T")
+MOMENT = 0.05
+"""Seconds in which what has come in is read."""
 
-    Those that do not are told.
+
+class Deadlines(Generic[T]):
+    """Those that must come to an end with something within so many seconds: one timer for all of them.
+
+    Those that do not are told, a moment later: what a busy server has not read yet counts.
     """
 
-    def __init__(self, seconds: float, tell: Callable[[Line], None]) -> None:
+    def __init__(self, seconds: float, tell: Callable[[T], None]) -> None:
         self._seconds = seconds
         self._tell = tell
-        self._due: OrderedDict[Line, float] = OrderedDict()
+        self._due: OrderedDict[T, float] = OrderedDict()
+        self._overdue: set[T] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, line: Line) -> None:
+    def begin(self, line: T) -> None:
         """Its seconds begin, or begin anew."""
+        self._overdue.discard(line)
         loop = asyncio.get_running_loop()
         self._due[line] = loop.time() + self._seconds
         self._due.move_to_end(line)
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._look)
 
-    def end(self, line: Line) -> None:
+    def end(self, line: T) -> None:
         self._due.pop(line, None)
+        self._overdue.discard(line)
 
     def _look(self) -> None:
         loop, self._timer = asyncio.get_running_loop(), None
@@ -83,7 +96,22 @@ class Deadlines:
                 self._timer = self._timer or loop.call_at(due, self._look)
                 return
             del self._due[line]
-            self._tell(line)
+            self._overdue.add(line)
+            if len(self._overdue) == 1:
+                loop.call_later(MOMENT, self._tell_all)
+
+    def _tell_all(self) -> None:
+        while self._overdue:
+            self._tell(self._overdue.pop())
+
+
+def cut(transport: asyncio.Transport) -> None:
+    """Ends a connection whose peer does not read, and throws away what it left unread: else the kernel would
+    keep some megabytes of it for minutes."""
+    line = transport.get_extra_info("socket")
+    if line is not None:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NOT_A_MOMENT)
+    transport.abort()
 
 
 class Connections:
@@ -95,9 +123,9 @@ class Connections:
     def __init__(self, bounds: Bounds, addresses: Addresses) -> None:
         self.bounds = bounds
         self.addresses = addresses
-        self.heads = Deadlines(bounds.head_seconds, lambda line: line.late())
-        self.bodies = Deadlines(bounds.body_seconds, lambda line: line.late())
-        self.answers = Deadlines(bounds.body_seconds, lambda line: line.unread())
+        self.heads = Deadlines[Line](bounds.head_seconds, lambda line: line.late())
+        self.bodies = Deadlines[Line](bounds.body_seconds, lambda line: line.late())
+        self.answers = Deadlines[Line](bounds.body_seconds, lambda line: line.unread())
         self.refused = dict.fromkeys(REASONS, 0)
         self._open: dict[asyncio.BaseTransport, str | None] = {}
         self.of_address = Places(bounds.of_address)
@@ -129,3 +157,5 @@ class SocketPlaces:
 
     def __init__(self, of_address: int, of_key: int) -> None:
         self.of_address, self.of_key = Places(of_address), Places(of_key)
+        self.late = 0
+        """Sockets that were closed because nothing began on them."""

@@ -13,10 +13,12 @@ from starlette.routing import Route
 from models.database import Database
 from models.ingest import Ingest
 from models.reports import Reports
+from server.audience import Audience
 from server.auth import Door
 from server.connections import Connections, SocketPlaces
-from server.shared import Streams
+from server.kept import Kept
 from server.stopping import Stopping
+from server.streams import Streams
 from subscriptions.hub import Hub
 
 
@@ -26,6 +28,7 @@ class Guards(NamedTuple):
     door: Door
     connections: Connections
     sockets: SocketPlaces
+    audience: Audience
 
     @property
     def refused(self) -> dict[str, int]:
@@ -36,6 +39,7 @@ class Guards(NamedTuple):
             **self.connections.refused,
             "sockets_of_address": self.sockets.of_address.refused,
             "sockets_of_key": self.sockets.of_key.refused,
+            "init_time": self.sockets.late,
         }
 
 
@@ -49,6 +53,9 @@ class GuardFigures(Collector):
         for name, text, label, figures in (
             ("passline_refused", "What was refused, by reason.", "reason", self._guards.refused),
             ("passline_buckets", "Buckets of points kept.", "kind", self._guards.door.limits.kept),
+            ("passline_documents", "Documents in memory.", "kind", self._guards.door.texts.kept),
+            ("passline_documents_forgotten", "For want of room.", "kind", self._guards.door.texts.forgotten),
+            ("passline_dismissed", "Live connections sent away.", "reason", self._guards.audience.dismissed),
         ):
             family = GaugeMetricFamily(name, text, labels=[label])
             for value, count in figures.items():
@@ -63,10 +70,11 @@ def routes(
     hub: Hub,
     streams: Streams,
     guards: Guards,
+    kept: Kept,
     stopping: Stopping,
 ) -> list[Route]:
     """`/healthz`, `/readyz`, `/metrics`. They only read."""
-    registry = _registry(ingest, reports, hub, streams, guards)
+    registry = _registry(ingest, reports, hub, streams, guards, kept)
 
     async def healthz(_request: Request) -> Response:
         # A balancer asks this one: without its bus a server serves on, but not when it stops.
@@ -93,9 +101,9 @@ async def _usable(database: Database) -> bool:
 
 
 def _registry(
-    ingest: Ingest, reports: Reports, hub: Hub, streams: Streams, guards: Guards
+    ingest: Ingest, reports: Reports, hub: Hub, streams: Streams, guards: Guards, kept: Kept
 ) -> CollectorRegistry:
-    registry = CollectorRegistry()
+    registry, bounds = CollectorRegistry(), streams.bounds
     registry.register(GuardFigures(guards))
     open_sockets = guards.sockets.of_address
     for name, text, read in (
@@ -109,11 +117,17 @@ def _registry(
         ("passline_reports_duplicates", "Repeated reports seen by this process.", lambda: reports.repeated),
         ("passline_listeners", "Subscriptions that listen to this process.", lambda: hub.listeners),
         ("passline_shared_executions", "Subscriptions executed once for many.", lambda: streams.shared),
-        ("passline_shared_followers", "Operations on sockets that follow those.", lambda: streams.followers),
-        ("passline_own_executions", "Operations on sockets that are executed alone.", lambda: streams.alone),
-        ("passline_unread_sockets", "Sockets closed for what they left unread.", lambda: streams.unread),
+        ("passline_shared_followers", "Live operations that follow those.", lambda: streams.followers),
+        ("passline_own_executions", "Live operations that are executed alone.", lambda: streams.alone),
+        ("passline_skipped", "Times that unread news were dropped.", lambda: bounds.skipped),
+        ("passline_unread_sockets", "Live connections closed for being unread.", lambda: bounds.closed),
         ("passline_connections", "Open connections, sockets included.", lambda: len(guards.connections)),
-        ("passline_sockets", "Open WebSockets.", lambda: open_sockets.total),
+        ("passline_sockets", "Open WebSockets and event streams.", lambda: open_sockets.total),
+        ("passline_audience", "Live connections that showed who they are.", lambda: len(guards.audience)),
+        ("passline_answers_kept_bytes", "Of answers about boards that are kept.", lambda: kept.bytes),
+        ("passline_answers_given_again", "Questions about boards that were so answered.", lambda: kept.hits),
+        ("passline_answers_made", "Questions about boards answered anew.", lambda: kept.misses),
+        ("passline_answers_forgotten", "Kept answers that gave way to new ones.", lambda: kept.forgotten),
         ("passline_bus_alive", "1 while the bus is heard.", lambda: hub.alive),
         ("passline_bus_rebuilds", "How often the bus was lost and found again.", lambda: hub.rebuilds),
         ("passline_bus_silence", "Seconds since anything was heard on the bus.", lambda: hub.silence),

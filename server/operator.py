@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import TypeVar
 
 from models import migrate
@@ -12,10 +13,19 @@ from resolvers import context
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
 from resolvers.leaderboards import Boards
+from resolvers.texts import Texts
+from schema import root
+from schema.judging import Judge
 from server.app import now, writer
 from server.settings import Settings
 
 T = TypeVar("T")
+
+
+@cache
+def _judge(introspection: bool) -> Judge:
+    """Made when it is needed: a schema takes longer than most commands."""
+    return Judge(root.build(introspection=introspection))
 
 
 def operate(operation: Callable[[Context], Awaitable[T]]) -> T:
@@ -31,9 +41,12 @@ def operate(operation: Callable[[Context], Awaitable[T]]) -> T:
         callers = Callers(database, settings.hash_key, now)
         ingest = Ingest(database, writer(database), lambda _commit: None, settings.ingest_queue)
         reports = Reports(database, lambda _touched: None, settings.report_queue)
+        texts = Texts(database, now, lambda text: _judge(settings.introspection)(text))
         operator = Caller(alias="operator", scopes=context.OPERATOR)
         try:
-            return await operation(Context(operator, database, ingest, reports, callers, Boards(), now))
+            return await operation(
+                Context(operator, database, ingest, reports, callers, Boards(), texts, now)
+            )
         finally:
             await database.close()
 

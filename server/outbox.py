@@ -1,115 +1,236 @@
-"""What waits to be sent to one socket."""
+"""What waits to be sent over one connection, so that one who does not read delays nobody.
+
+News go out at once while the connection takes them. Else they wait, up to so many bytes; then they are
+dropped, and whoever they were for begins anew behind what it was sent, once the connection flows again.
+"""
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import Callable
 from typing import Protocol
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
-
-from server.sockets import MANY
+from server.chorus import Framing, Send
+from server.connections import Deadlines
 
 AT_ONCE = 64 * 1024
-"""Bytes that are handed to the connection together; it takes no more before its peer reads."""
+"""Bytes that are handed to a connection together; it takes no more before its peer reads."""
 ENTRY = 100
 """Bytes that a waiting message costs beside its text, which others may wait for too."""
 NOT_READ = 4429, "messages were not read in time"
-"""The code and the reason with which a socket is closed that leaves too much unread."""
+"""The code and the reason with which a connection is closed whose peer reads nothing for too long."""
+
+
+class Line(Protocol):
+    """A connection as its outbox sees it. It says `pause`, `resume` and `close` to the outbox."""
+
+    flowing: bool
+    """Whether what is written is taken at once, for all that is known."""
+    outbox: "Outbox | None"
+
+    framing: Framing
+
+    def send_frame(self) -> Send:
+        """What sends a message that is framed already; not while its outbox is not `open`."""
+        ...
+
+    def write(self, texts: list[bytes]) -> None:
+        """Sends these messages, each framed; does nothing once the connection closes."""
+        ...
+
+    def unsent(self) -> int:
+        """Bytes that were written and are not yet taken."""
+        ...
+
+    def part(self, code: int, reason: str) -> None:
+        """Closes the connection, whatever its peer has left unread."""
+        ...
 
 
 class Reader(Protocol):
-    """For whom a message is; `gone` when nobody waits for it any more."""
+    """For whom news are."""
 
+    sent: int
+    """The position of the last that was handed to the connection."""
     gone: bool
+    """Whether nobody waits for them any more."""
 
-    def framed(self, payload: bytes) -> bytes:
+    def text(self, position: int, payload: bytes) -> bytes:
         """The message around a payload."""
         ...
 
-    def finished(self) -> None:
-        """Called when everything was handed to the connection."""
+    def hold(self) -> None:
+        """Nothing may be sent past the outbox any more."""
+        ...
+
+    def fell_behind(self) -> None:
+        """What waited for it was dropped. It is told nothing more until it caught up."""
+        ...
+
+    def catch_up(self) -> None:
+        """It may begin anew."""
         ...
 
 
+Entry = tuple[Reader | None, int, bytes]
+"""News for a reader, and their position; or a message for its client itself."""
+
+
+class OutboxBounds:
+    """What the outboxes of one server share: the most bytes that wait in one of them, and the seconds after
+    which one is closed whose peer reads nothing."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self.most = most
+        self.unread = Deadlines[Outbox](seconds, Outbox.unread)
+        self.skipped = 0
+        """How often news were dropped because they were not read, and their reader began anew."""
+        self.closed = 0
+        """Connections that were closed because nothing was read of them."""
+
+
 class Outbox:
-    """Takes at once what is told and sends it in its own time, so that one who does not read delays nobody.
-    Whoever leaves more than so many bytes unread is closed, and counted by `overflowed`."""
+    """Of one connection."""
 
-    def __init__(self, socket: WebSocket, most: int, overflowed: Callable[[], None]) -> None:
-        self._socket = socket
-        self._most = most
-        self._overflowed = overflowed
-        self._over = False
-        self._many = MANY in socket.scope.get("extensions", {})
-        self._waiting: deque[tuple[Reader, bytes | None]] = deque()
-        self._size = 0
-        self._rung = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
+    __slots__ = ("line", "_behind", "_bounds", "_closed", "_past", "_room", "_size", "_unsent", "_waiting")
 
-    def put(self, reader: Reader, payload: bytes | None) -> None:
-        """A payload for the reader; None: that was the last."""
-        if self._over:
+    def __init__(self, line: Line, bounds: OutboxBounds) -> None:
+        self.line = line
+        self._bounds = bounds
+        self._waiting: deque[Entry] | None = None  # made when it is needed: most connections never do
+        self._size = self._unsent = 0
+        self._behind: set[Reader] = set()
+        self._past: tuple[Reader, ...] = ()  # for whom news are sent past it
+        self._room: asyncio.Event | None = None
+        self._closed = False
+        line.outbox = self
+        if not line.flowing:
+            self.pause()
+
+    def put(self, reader: Reader, position: int, payload: bytes) -> None:
+        """News for the reader, who was told of everything before."""
+        if self._waiting or not self.line.flowing:
+            self._keep(reader, position, payload)
+            if self._size > self._bounds.most:
+                self._skip()
+        else:
+            reader.sent = position
+            self.line.write([reader.text(position, payload)])
+
+    def gather(self, reader: Reader, position: int, payload: bytes) -> None:
+        """As `put`, but it may be sent together with what is gathered next, or at a `flush`."""
+        self._keep(reader, position, payload)
+        if not self.line.flowing:
+            if self._size > self._bounds.most:
+                self._skip()
+        elif self._size > AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """What was gathered is sent, as far as the connection takes it."""
+        while self._waiting and self.line.flowing:
+            if texts := self._taken():
+                self.line.write(texts)
+
+    @property
+    def open(self) -> bool:
+        """Whether what is sent past it comes in order."""
+        return self.line.flowing and not self._waiting and not self._closed
+
+    def pass_by(self, reader: Reader) -> None:
+        """News for the reader are sent past it until it says `hold`."""
+        self._past += (reader,)
+
+    def say(self, text: bytes) -> None:
+        """A message that is never dropped. Whoever says many waits for `room` between them."""
+        if self._waiting or not self.line.flowing:
+            self._keep(None, 0, text)
+        else:
+            self.line.write([text])
+
+    async def room(self) -> None:
+        """Returns when the connection takes something, or is gone."""
+        while not self._closed and not self.line.flowing:
+            if self._room is None:
+                self._room = asyncio.Event()
+            await self._room.wait()
+
+    # What the connection says.
+
+    def pause(self) -> None:
+        """It takes nothing for now."""
+        self._hold()
+        self._unsent = self.line.unsent()
+        self._bounds.unread.begin(self)
+
+    def resume(self) -> None:
+        """It takes something again."""
+        self._bounds.unread.end(self)
+        self.flush()
+        if self.line.flowing:
+            self._wake()
+
+    def close(self) -> None:
+        """It is gone: nothing is sent any more."""
+        self._closed = True
+        self._hold()
+        self._bounds.unread.end(self)
+        self._waiting = None
+        self._behind.clear()
+        self._wake()
+
+    def unread(self) -> None:
+        """The seconds are over."""
+        if self._closed:
             return
-        self._waiting.append((reader, payload))
-        self._size += _size(payload)
-        self._rung.set()
-        if self._size > self._most:
-            self._part()
-
-    async def close(self) -> None:
-        """Nothing is sent any more."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
-    async def _run(self) -> None:
-        # A socket may close between an event and its message; whoever reads it ends the rest.
-        with contextlib.suppress(WebSocketDisconnect, WebSocketDisconnected):
-            while True:
-                await self._rung.wait()
-                self._rung.clear()
-                while texts := self._taken():
-                    await self._send(texts)
-
-    def _part(self) -> None:
-        self._over = True
-        self._overflowed()
-        self._waiting.clear()
-        self._task.cancel()
-        self._task = asyncio.create_task(self._close())
-
-    async def _close(self) -> None:
-        code, reason = NOT_READ
-        with contextlib.suppress(WebSocketDisconnect, WebSocketDisconnected):
-            await self._socket.close(code, reason)
-
-    async def _send(self, texts: list[bytes]) -> None:
-        if self._many:
-            await self._socket.send({"type": "websocket.send", "texts": texts})
+        if self.line.unsent() < self._unsent:  # slow, but it reads
+            self.pause()
             return
-        for text in texts:
-            await self._socket.send_text(text.decode())
+        self._bounds.closed += 1
+        self.close()
+        self.line.part(*NOT_READ)
+
+    def _hold(self) -> None:
+        past, self._past = self._past, ()
+        for reader in past:
+            reader.hold()
+
+    def _keep(self, reader: Reader | None, position: int, payload: bytes) -> None:
+        if not self._closed:
+            if self._waiting is None:
+                self._waiting = deque()
+            self._waiting.append((reader, position, payload))
+            self._size += ENTRY + len(payload)
+
+    def _skip(self) -> None:
+        """News that wait are dropped: each reader begins anew behind what it has."""
+        waiting = self._waiting or ()
+        left = deque(entry for entry in waiting if entry[0] is None)
+        readers = {reader for reader, _, _ in waiting if reader is not None}
+        self._waiting, self._size = left, sum(ENTRY + len(text) for _, _, text in left)
+        self._behind |= readers
+        self._bounds.skipped += len(readers)
+        for reader in readers:
+            reader.fell_behind()
 
     def _taken(self) -> list[bytes]:
         """The messages that are sent next, in the order in which they came."""
         texts: list[bytes] = []
         size = 0
         while self._waiting and size < AT_ONCE:
-            reader, payload = self._waiting[0]
-            if payload is None and texts:  # its last ones first
-                break
-            self._waiting.popleft()
-            self._size -= _size(payload)
-            if reader.gone:
-                continue
-            if payload is None:
-                reader.finished()
-            else:
-                texts.append(reader.framed(payload))
-                size += len(texts[-1])
+            reader, position, payload = self._waiting.popleft()
+            self._size -= ENTRY + len(payload)
+            if reader is not None:
+                if reader.gone:
+                    continue
+                reader.sent = position
+                payload = reader.text(position, payload)
+            texts.append(payload)
+            size += len(payload)
         return texts
 
-
-def _size(payload: bytes | None) -> int:
-    return ENTRY + len(payload or b"")
+    def _wake(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
+        behind, self._behind = self._behind, set()
+        for reader in behind:
+            reader.catch_up()

@@ -18,8 +18,9 @@ from rest_compat import hot
 from rest_compat.endpoints import Header, headers_of
 from server.addresses import NOWHERE
 from server.auth import Door
-from server.bounded import BETWEEN, BODY, CLOSES, Bounded
+from server.bounded import BETWEEN, BODY, CLOSES
 from server.heads import BLANK_LINE, OPENING, Head, Heads
+from server.lasting import Lasting
 
 
 class ShortWay:
@@ -53,10 +54,10 @@ class Passage:
         self.disconnected = self.response_complete = False
 
 
-_ordinary = Bounded.data_received
+_ordinary = Lasting.data_received
 
 
-class Protocol(Bounded):
+class Protocol(Lasting):
     """One connection. `_held` is a plain head whose body has not wholly come."""
 
     __slots__ = ("_held", "_way")

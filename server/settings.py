@@ -51,16 +51,24 @@ class Settings(BaseSettings):
     bad_key_burst: float = Field(200, ge=1)
     limiter_entries: int = Field(100_000, ge=1)
     share_interval: float = Field(1, ge=0.05, le=2)
-    leaderboard_interval: float = Field(0.2, ge=0.01, le=60)
+    answer_cache: int = Field(32 * 1024 * 1024, ge=0)
+    leaderboard_interval: float = Field(0.05, ge=0.01, le=60)
     fleet_interval: float = Field(0.5, ge=0.01, le=60)
+    public_max_age: int = Field(1, ge=0, le=3600)
     watch_interval: float = Field(1, ge=0.05, le=60)
-    socket_outbox: int = Field(4 * 1024 * 1024, ge=1024 * 1024)
+    socket_outbox: int = Field(256 * 1024, ge=64 * 1024)
+    unread_seconds: float = Field(15, gt=0)
+    init_seconds: float = Field(3, gt=0)
+    heartbeat_seconds: float = Field(15, ge=0.05, le=60)
+    idle_seconds: float = Field(900, gt=0)
+    goodbye_seconds: float = Field(3, ge=0)
     lame_duck_seconds: float = Field(0, ge=0)
     drain_seconds: int = Field(10, ge=1)
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = Field("console", pattern="^(console|json)$")
     graphiql: bool = True
     introspection: bool = True
+    documents_only: bool = False
 
     @field_validator("database_url")
     @classmethod

@@ -5,10 +5,9 @@ DISCONNECTED by a clock, with nobody asking.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection
 from heapq import heappop, heappush
 from itertools import takewhile
 from operator import attrgetter
@@ -18,7 +17,8 @@ from models.devices import Device
 from models.fleets import Sight
 from models.telemetry import Report
 from resolvers import devices
-from subscriptions.hub import Doorbell, Hub, Touches
+from subscriptions.doorbells import Listeners, Touches
+from subscriptions.hub import Hub
 from subscriptions.patience import LONGEST_PAUSE, away
 from timing.clocks import SECOND
 
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 SLOW_LOOK = 10.0
 """Seconds after which a whole fleet is read though nobody rang: facts may be lost, rows may not."""
+NOTHING = -1
+"""The revision behind which every device is."""
 LONE_LOOK = 0.75
 """… while the bus is not heard: what others commit is found by looking alone."""
 LONE_SHARE = 2.0
@@ -58,35 +60,27 @@ class Fleet:
         self._due: list[tuple[int, int]] = []  # a heap: when to look at which connected device
         self._timed: set[int] = set()  # the devices in it, each once
         self._looked_at, self._took = -SLOW_LOOK, 0.0
-        self._doorbells: set[Doorbell] = set()
+        self.listeners = Listeners(self._left)
+        """Rung after each reading that brought something."""
         self._ready = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"fleet of account {account_id}")
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[Doorbell]:
-        """Rung after each reading that brought something."""
-        doorbell = Doorbell()
-        self._doorbells.add(doorbell)
-        try:
-            yield doorbell
-        finally:
-            self._doorbells.discard(doorbell)
-            if not self._doorbells:
-                self._fleets.leave(self._account_id)
-                self._task.cancel()
 
     async def ready(self) -> None:
         """Returns when the fleet was read for the first time."""
         await self._ready.wait()
 
-    def since(self, revision: int | None, only: Collection[int] | None) -> list[Told]:
+    def since(self, revision: int, only: Collection[int] | None) -> list[Told]:
         """The devices, of these rows, that changed after a revision, in that order; None: all there are.
 
         Each comes once, as it is now, however often it changed: who reads slowly has no queue.
         """
         newest = reversed(self._told.values())
-        found = takewhile(lambda told: revision is None or told.revision > revision, newest)
+        found = takewhile(lambda told: told.revision > revision, newest)
         return [told for told in found if only is None or told.sight.device.id in only][::-1]
+
+    def _left(self) -> None:
+        self._fleets.leave(self._account_id)
+        self._task.cancel()
 
     async def _run(self) -> None:
         with self._fleets.hub.touches() as inbox:
@@ -131,8 +125,7 @@ class Fleet:
         if not self._ready.is_set():
             self._ready.set()
         if self.revision != before:
-            for doorbell in self._doorbells:
-                doorbell.ring(self.revision)
+            self.listeners.ring(self.revision)
 
     def _overdue(self) -> set[int]:
         """Connected devices of which nothing is known for too long. They are read once more before they are

@@ -6,7 +6,6 @@ the bus, a doorbell too. Facts that are not sent yet are merged, not queued. Mes
 a gap has missed some, and looks everywhere.
 """
 
-import asyncio
 import contextlib
 import secrets
 import time
@@ -19,9 +18,8 @@ import msgspec
 
 from models.outcomes import Commit
 from subscriptions.bus import Bus
+from subscriptions.doorbells import SLOW_LOOK, Doorbell, Touches
 
-SLOW_LOOK = 1.5
-"""Seconds after which a listener looks into the table though nobody rang: facts may be lost, rows may not."""
 LONE_LOOK = 0.75
 """… while the bus is not heard: what others commit is found by looking alone."""
 MOST_NAMED = 170
@@ -77,63 +75,6 @@ class Message(msgspec.Struct, array_like=True):
     origin: Annotated[str, msgspec.Meta(max_length=16)]
     number: int
     fact: Fact
-
-
-class Doorbell:
-    """An inbox of one: it holds the newest position only,
-    so a slow listener costs nothing and misses nothing. `patience`: how long it waits for a ring at most."""
-
-    def __init__(self, patience: Callable[[], float] = lambda: SLOW_LOOK) -> None:
-        self._patience = patience
-        self._rung = asyncio.Event()
-        self.position = 0
-
-    def ring(self, position: int) -> None:
-        self.position = max(self.position, position)
-        self._rung.set()
-
-    async def wait(self) -> None:
-        """Returns when it was rung, or when its patience is at an end."""
-        # Not `wait_for`: before Python 3.12 it loses a cancellation that comes in the moment of a ring.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._patience()):
-                await self._rung.wait()
-        self._rung.clear()
-
-
-class Touches:
-    """An inbox of devices that have news: a set, so that a slow listener costs no more than the devices."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-        self.devices: dict[int, int | None] = {}
-        """Rows, to their accounts where the news told them: passings do not."""
-        self.everything = True
-        """News may have been missed: all has to be read."""
-
-    def ring(self, fact: Fact) -> None:
-        if fact.devices or fact.states:
-            for row in fact.devices:
-                self.devices.setdefault(row, None)
-            self.devices.update(fact.states)
-            self._rung.set()
-
-    def ring_all(self) -> None:
-        self.everything = True
-        self._rung.set()
-
-    async def wait(self, seconds: float) -> None:
-        """Returns when there is news, or after so many seconds all the same."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._rung.wait()
-        self._rung.clear()
-
-    def take(self) -> tuple[dict[int, int | None], bool]:
-        """What came since it was asked last: the devices, and whether all has to be read."""
-        taken = self.devices, self.everything
-        self.devices, self.everything = {}, False
-        return taken
 
 
 class Hub:
@@ -281,7 +222,7 @@ class Hub:
                     doorbell.ring(position)
                     self.rung += 1
         for inbox in self._touches:
-            inbox.ring(fact)
+            inbox.ring(fact.devices, fact.states)
 
     def _ring_all(self) -> None:
         for doorbells in self._doorbells.values():

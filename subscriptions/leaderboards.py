@@ -25,40 +25,45 @@ async def feed(
     await _whole(ctx, board)
     pace = ctx.screens.pace(board.event)
     shown = Shown(board.race_id, which, top, counts)
-    with pace.listening() as doorbell, pace.screen(shown, board.kept) as screen:
-        revision = None
+    with pace.listeners.listening() as doorbell, pace.screen(shown, board.kept) as screen:
+        revision = ctx.span.begin(0, screen.revision)
         while True:
             for update in screen.since(revision):
+                revision = ctx.span.position = update.revision
                 yield update
-                revision = update.revision
+            if ctx.span.reached(revision):
+                return
             await doorbell.wait()
             await _still(ctx, board)
 
 
 async def participant(ctx: Live, board: Board, participant: int) -> AsyncGenerator[Standing, None]:
-    """The standing of one participant, now and whenever it changes."""
+    """The standing of one participant, now and whenever it changes: each tells everything."""
     ctx.begin()
     last = None
     async for now in _readings(ctx, board):
         standing = now.view(Which()).standing(participant)
         if standing is not None and standing != last:
             last = standing
+            ctx.span.position += 1
             yield standing
 
 
 async def race(ctx: Live, board: Board) -> AsyncGenerator[Progress, None]:
-    """How the race goes, now and whenever that changes."""
+    """How the race goes, now and whenever that changes: each tells everything."""
     ctx.begin()
     last = None
     async for _ in _readings(ctx, board):
         progress = await patiently(partial(leaderboards.progress, ctx, board))
         if progress != last:
             last = progress
+            ctx.span.position += 1
             yield progress
 
 
 async def _readings(ctx: Live, board: Board) -> AsyncIterator[Leaderboard]:
-    with ctx.screens.pace(board.event).listening() as doorbell:
+    with ctx.screens.pace(board.event).listeners.listening() as doorbell:
+        ctx.span.begin(0, 0)
         while True:
             await _whole(ctx, board)
             yield board.leaderboard

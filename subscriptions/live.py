@@ -8,12 +8,13 @@ from subscriptions.fleets import Fleets
 from subscriptions.hub import Hub
 from subscriptions.patience import patiently
 from subscriptions.screens import Screens
+from subscriptions.spans import Span
 
 
 class Live(Context):
     """What feeds get beside what operations get."""
 
-    __slots__ = ("hub", "screens", "fleets")
+    __slots__ = ("hub", "screens", "fleets", "span")
 
     def __init__(self, context: Context, hub: Hub, screens: Screens, fleets: Fleets) -> None:
         super().__init__(
@@ -23,12 +24,14 @@ class Live(Context):
             context.reports,
             context.callers,
             context.boards,
+            context.texts,
             context.clock,
             context.meter,
         )
         self.hub = hub
         self.screens = screens
         self.fleets = fleets
+        self.span = Span()
 
     def begin(self) -> Meter:
         """The first line of a feed: it is paid for now, and what it reads from then on is free.

@@ -29,20 +29,23 @@ async def feed(ctx: Live, which: Filter, after: int | None) -> AsyncGenerator[li
     """First what was missed since `after`, then what comes, in the order of commit: no gap, no repeat.
 
     None: from now on. Raises Invalid for a cursor of another life of the database, as after a restored
-    backup.
-    Goes on when a database that was away is back. Ends with Unidentified when the caller's key is revoked.
+    backup. Goes on when a database that was away is back. Ends with Unidentified when the caller's key is
+    revoked.
     """
     payer = ctx.begin()
+    ctx.span.resumes = True
     with ctx.hub.listen(topic(ctx, which)) as doorbell:
         newest = await patiently(partial(passings.position, ctx))
         if after is not None and after > newest:
             raise Invalid("after", "is ahead of everything that is stored")
-        position = newest if after is None else after
+        position = ctx.span.begin(newest if after is None else after, newest, which)
         while True:
             rows, position = await patiently(partial(passings.after, ctx, which, position, AT_ONCE))
             if rows:
                 yield rows
             if len(rows) < AT_ONCE:
+                if ctx.span.reached(position):
+                    return
                 await doorbell.wait()
             else:
                 payer.charge(costs.rows(len(rows)))  # what was missed is read as by any other operation

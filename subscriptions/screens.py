@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from models.boards import Boards
 from models.events import Event
-from subscriptions.hub import Doorbell, Hub
+from subscriptions.doorbells import Listeners
+from subscriptions.hub import Hub
 from subscriptions.patience import patiently
 from timing.standings import Counts, Standing
 from timing.teams import TeamView
@@ -25,6 +26,8 @@ REMEMBERED = 32
 """Updates of a screen that are kept for those who read slowly; who is further behind gets a snapshot."""
 
 
+TURNS = 3
+"""Of the event loop, until those who were rung have told what is new."""
 NOBODY = Counts(0, 0, 0, 0, 0, 0, 0, {})
 
 
@@ -74,36 +77,25 @@ class Screen:
             self.revision += 1
             self._updates.append(Update(self.revision, False, changed, removed, counts))
 
-    def since(self, revision: int | None) -> list[Update]:
-        """What follows a revision; a snapshot for who comes new or is too far behind."""
-        if revision is not None and revision >= self.revision - len(self._updates):
+    def since(self, revision: int) -> list[Update]:
+        """What follows a revision; a snapshot for who comes new, with 0, or is too far behind."""
+        if revision and revision >= self.revision - len(self._updates):
             return [update for update in self._updates if update.revision > revision]
         return [Update(self.revision, True, list(self._lines.values()), [], self._counts)]
 
 
 class Pace:
     """Reads for everybody who follows one event: at once when something comes after a quiet time, then at
-    most once an interval, so that a burst is one reading."""
+    most once an interval, so that a burst is one reading. What it takes to tell all of them is rested for as
+    long again: others have their turn however many follow."""
 
     def __init__(self, screens: "Screens", event: Event) -> None:
         self._screens = screens
         self._event = event
         self._shown: dict[Shown, Screen] = {}
-        self._doorbells: set[Doorbell] = set()
-        self._task = asyncio.create_task(self._run(), name=f"pace of event {event.id}")
-
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[Doorbell]:
+        self.listeners = Listeners(self._left)
         """Rung after each reading that brought something."""
-        doorbell = Doorbell()
-        self._doorbells.add(doorbell)
-        try:
-            yield doorbell
-        finally:
-            self._doorbells.discard(doorbell)
-            if not self._doorbells:
-                self._screens.leave(self._event.id)
-                self._task.cancel()
+        self._task = asyncio.create_task(self._run(), name=f"pace of event {event.id}")
 
     @contextlib.contextmanager
     def screen(self, shown: Shown, boards: Boards) -> Iterator[Screen]:
@@ -118,25 +110,35 @@ class Pace:
             if not screen.followers:
                 self._shown.pop(shown, None)
 
+    def _left(self) -> None:
+        self._screens.leave(self._event.id)
+        self._task.cancel()
+
     async def _run(self) -> None:
         hub, seen = self._screens.hub, (-1, -1)
         with hub.listen(("account", self._event.account_id), ("event", self._event.id)) as doorbell:
             while True:
+                took = 0.0
                 try:
                     boards = await patiently(partial(self._screens.read, self._event))
                     if (now := (boards.position, boards.revision)) != seen:
                         seen = now
-                        self._show(boards)
+                        took = await self._show(boards)
                 except Exception:
                     logger.exception("boards could not be read")
-                await asyncio.sleep(self._screens.interval)
+                await asyncio.sleep(max(self._screens.interval, took))
                 await doorbell.wait()
 
-    def _show(self, boards: Boards) -> None:
+    async def _show(self, boards: Boards) -> float:
+        """Returns how many seconds it took until everybody had their turn."""
+        now = asyncio.get_running_loop().time
+        began = now()
         for screen in self._shown.values():
             self._look(screen, boards)
-        for doorbell in self._doorbells:
-            doorbell.ring(boards.position)
+        self.listeners.ring(boards.position)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        return now() - began
 
     def _look(self, screen: Screen, boards: Boards) -> None:
         board = boards.scoring.boards.get(screen.shown.race_id)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.modules import installed
+from tests.conftest import make_account, make_key_of
+
 HOME = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("PASSLINE_CONFORMANCE") or HOME.parent / "shared" / "conformance")
 KNOWN = Path(__file__).parent / "known.json"
@@ -19,6 +22,20 @@ KNOWN = Path(__file__).parent / "known.json"
 pytestmark = pytest.mark.skipif(
     not (FOLDER / "py").is_dir(), reason=f"no protocol checks: set PASSLINE_CONFORMANCE (no {FOLDER.name}/py)"
 )
+DEVICES = 16
+"""So many are on more than three of the pages that are turned."""
+HASTE = 1
+"""Seconds that a socket has for its first message: each of those that say nothing is waited for."""
+
+
+@pytest.fixture
+def server(make_server):
+    return make_server(init_seconds=HASTE)
+
+
+@pytest.fixture
+def key(server):
+    return make_key_of(server, make_account(server), may_unbind=True)
 
 
 @pytest.fixture
@@ -32,7 +49,10 @@ def profile(desk, tmp_path):
     return path
 
 
-@pytest.mark.parametrize(("suite", "options"), [("ws_protocol", ["--init-timeout", "3"]), ("gql_client", [])])
+@pytest.mark.alone("sqlite", "what goes over a socket hangs on no database")
+@pytest.mark.parametrize(
+    ("suite", "options"), [("ws_protocol", ["--init-timeout", str(HASTE)]), ("gql_client", [])]
+)
 def test_the_rules_of_the_protocol_are_kept(server, key, profile, suite, options):
     command = [sys.executable, str(FOLDER / "py" / f"{suite}.py"), server.url, "--profile", str(profile)]
     command += ["--header", f"x-api-key: {key}", "--json", *options]
@@ -43,3 +63,16 @@ def test_the_rules_of_the_protocol_are_kept(server, key, profile, suite, options
     assert set(failed) - known == set(), {label: failed[label] for label in set(failed) - known}
     assert known - set(failed) == set(), "these are kept now: take them off the list"
     assert len(report["passed"]) > 5
+
+
+@pytest.mark.alone("sqlite", "what goes over HTTP hangs on no database")
+@pytest.mark.parametrize(("suite", "checks"), [("http_audit", 61), ("typed_clients", 22)])
+def test_clients_written_for_node_find_what_they_expect(server, key, desk, profile, suite, checks):
+    modules = installed(FOLDER / "node")
+    for number in range(DEVICES):
+        desk.device(f"conformance {number}")
+    command = ["node", str(modules / f"{suite}.mjs"), server.url, "--profile", str(profile), "--strict"]
+    command += ["--header", f"x-api-key: {key}"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"] {checks} passed, 0 failed" in run.stdout and "skipped" not in run.stdout, run.stdout

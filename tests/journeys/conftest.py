@@ -117,6 +117,7 @@ class Process:
                 None,
                 Callers(database, "", now),
                 Boards(),
+                None,
                 now,  # type: ignore[arg-type]
             )
             try:

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from tests.conftest import Server
 from tests.journeys.boxes import TIMING, Box, Clients
 
-SEQUENCES = max(1, int(os.environ.get("PASSLINE_EXAMPLES", 120)) // 12)
+SEQUENCES = max(1, int(os.environ.get("PASSLINE_EXAMPLES", 120)) // 20)
 STEPS = 40
 SERIALS = ("S0", "S1", "S2")
 SURVEY = """{ devices { edges { node { deviceId serialNumber bindingStatus activeSession { token }

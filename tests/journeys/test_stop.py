@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import signal
 import time
 
@@ -75,19 +76,32 @@ async def test_a_stop_under_load_answers_what_is_under_way_and_loses_nothing(pro
     assert "Traceback" not in process.log.read_text(), process.log.read_text()[-3000:]
 
 
-async def test_an_idle_server_with_open_sockets_ends_at_once(process):
+async def test_an_idle_server_with_open_sockets_ends_soon_and_says_when_to_come_back(process):
     key = process.new_key()
     process.start()
-    async with open_socket(process.ws_url, key) as socket, open_socket(process.ws_url) as idle:
-        await socket.follow()
-        await socket.settle()
-        stopped = time.monotonic()
-        process.signal(signal.SIGTERM)
-        for each in (socket, idle):
-            with pytest.raises(ConnectionClosed):
-                await each.receive()
-        assert await asyncio.to_thread(process.wait) in ENDED
-        assert time.monotonic() - stopped < 5
+
+    async def hear(opened: asyncio.Event, key: str | None) -> tuple[int, str]:
+        async with open_socket(process.ws_url, key) as socket:
+            if key:
+                await socket.follow()
+                await socket.settle()
+            opened.set()
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.receive()
+            assert closed.value.rcvd is not None
+            return closed.value.rcvd.code, closed.value.rcvd.reason
+
+    opened = [asyncio.Event() for _ in range(30)]
+    hearing = [asyncio.create_task(hear(each, key if n % 3 else None)) for n, each in enumerate(opened)]
+    await asyncio.gather(*(each.wait() for each in opened))
+    stopped = time.monotonic()
+    process.signal(signal.SIGTERM)
+    told = await asyncio.gather(*hearing)
+    assert await asyncio.to_thread(process.wait) in ENDED
+    assert time.monotonic() - stopped < 5
+    waits = [re.fullmatch(r"restarting, come back in (\d+\.\d) s", reason) for _, reason in told]
+    assert {code for code, _ in told} == {1012} and all(waits), told
+    assert len({wait[1] for wait in waits if wait}) > 3, "all are to come at once"
 
 
 async def test_a_key_revoked_on_the_command_line_is_out_when_the_command_returns(process, make_field):

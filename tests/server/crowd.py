@@ -30,13 +30,13 @@ class Crowd:
     def new_key(self, **wanted) -> str:
         return make_key_of(self.server, self.account, **({"access": "READ_WRITE"} | wanted))
 
-    async def follow(self, query=SHARED, id="1", key=None, **more):
+    async def follow(self, query=SHARED, id="1", key=None, opening=None, **variables):
         """Returns when the operation is under way."""
         before = await self.operations()
         opened = await self.stack.enter_async_context(
-            open_socket(self.server.ws_url, key or self.key, **more)
+            open_socket(self.server.ws_url, key or self.key, **(opening or {}))
         )
-        await opened.ask(query, id)
+        await opened.ask(query, id, **variables)
         await self.until(lambda counts: sum(counts[1:]) == before + 1)
         return opened
 

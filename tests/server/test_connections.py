@@ -10,6 +10,7 @@ from server.connections import PROGRESS
 from tests.conftest import Desk, make_account, make_key_of, passing
 from tests.rest_compat.wire import Line, request
 
+pytestmark = pytest.mark.alone("sqlite", "a connection hangs on no database")
 QUICK = {"head_seconds": 0.3, "body_seconds": 0.3, "head_limit": 4096, "body_limit": 512 * 1024}
 HEALTH = request(method=b"GET", target=b"/healthz")
 OPENING = b"POST /v0/passings HTTP/1.1\r\nHost: x\r\n"

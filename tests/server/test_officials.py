@@ -7,6 +7,8 @@ import pytest
 from resolvers import leaderboards
 from tests.server.racing import Meeting
 
+pytestmark = pytest.mark.alone("sqlite", "a command is a client of the public API")
+
 
 @pytest.fixture
 def meeting(desk):

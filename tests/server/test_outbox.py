@@ -1,13 +1,15 @@
 """Sockets whose peers do not read: they delay nobody, keep little, and are closed."""
 
 import asyncio
+import json
 import socket as sockets
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from server.sockets import Sockets
-from tests.server.crowd import alike
+from tests.conftest import Desk, passing
+from tests.server.crowd import alike, frames
 
 
 def deaf(crowd) -> sockets.socket:
@@ -18,29 +20,81 @@ def deaf(crowd) -> sockets.socket:
     return made
 
 
-LARGE = " ".join(f"a{place}:alias" for place in range(150))
-"""Of a device with a long alias: 20 kB."""
+def opened(deaf: sockets.socket) -> None:
+    """From now on its system keeps much."""
+    deaf.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1024 * 1024)
+
+
+LARGE = " ".join(f"a{place}:alias" for place in range(500))
+"""Of a device with a long alias: 66 kB."""
 
 
 async def test_one_who_does_not_read_delays_nobody_and_is_closed(make_crowd):
     """More is told than the outbox and what the system keeps for a connection hold."""
-    crowd = await make_crowd(socket_outbox=1024 * 1024)
+    crowd = await make_crowd(socket_outbox=64 * 1024, unread_seconds=1)
     query = f"subscription {{ devices {{ {LARGE} }} }}"
     async with crowd.stack:
-        slow = await crowd.follow(query, sock=deaf(crowd), max_queue=1)
+        slow = await crowd.follow(query, opening={"sock": deaf(crowd), "max_queue": 1})
         reading = [await crowd.follow(query) for _ in range(3)]
         told = 0
-        while (await crowd.counts())[1] == 4:
-            assert told < 1000, "20 MB are left unread"
-            await asyncio.gather(*(crowd.bind(f"{n:0128}") for n in range(told, told + 20)))
-            assert all(len(text) > 19_000 for text in await alike(*reading, count=20))
-            told += 20
-        assert (await crowd.counts())[:2] == (1, 3) and told > 100
+        while "passline_unread_sockets 1.0" not in (await crowd.field.http.get("/metrics")).text:
+            assert told < 1200, "80 MB are left unread"
+            await asyncio.gather(*(crowd.bind(f"{n:0128}") for n in range(told, told + 10)))
+            assert all(len(text) > 60_000 for text in await alike(*reading, count=10))
+            told += 10
+        assert (await crowd.counts())[:2] == (1, 3)
         with pytest.raises(ConnectionClosed) as closed:
             for _ in range(told):
                 await asyncio.wait_for(slow.connection.recv(), 10)
-        assert "passline_unread_sockets 1.0" in (await crowd.field.http.get("/metrics")).text
+        assert "passline_skipped 0.0" not in (await crowd.field.http.get("/metrics")).text
         assert closed.value.rcvd.code == 4429 and "not read" in closed.value.rcvd.reason
+
+
+def news(frame: str) -> dict[str, str | None]:
+    """The alias of a device's session."""
+    device = json.loads(frame)["payload"]["data"]["devices"]
+    return {device["deviceId"]: (device["activeSession"] or {}).get("alias")}
+
+
+async def test_one_who_reads_late_gets_each_device_as_it_is_by_then(make_crowd):
+    crowd = await make_crowd(socket_outbox=64 * 1024, unread_seconds=60)
+    query = f"subscription {{ devices {{ deviceId activeSession {{ alias }} {LARGE} }} }}"
+    async with crowd.stack:
+        slow = await crowd.follow(query, opening={"sock": (line := deaf(crowd)), "max_queue": 1})
+        reading = await crowd.follow(query)
+        devices, last = [await crowd.bind(f"{n:0128}") for n in range(12)], {}
+        for turn in range(6):
+            for device in devices:
+                await crowd.field.http.post("/v0/sessions", json={"deviceid": device, "alias": str(turn)})
+        while len(last) < 12 or set(last.values()) != {"5"}:
+            last |= news((await frames(reading, 1))[0])
+        opened(line)
+        heard, count = {}, 0
+        while heard != last:
+            heard |= news((await frames(slow, 1))[0])
+            count += 1
+        assert count < 84 and "passline_skipped 0.0" not in (await crowd.field.http.get("/metrics")).text
+
+
+async def test_one_who_reads_late_gets_every_passing_once(make_crowd):
+    crowd = await make_crowd(socket_outbox=64 * 1024)
+    desk = Desk(crowd.server, crowd.key)
+    async with crowd.stack:
+        crowd.stack.callback(desk.http.close)
+        token = await asyncio.to_thread(lambda: desk.session(desk.device()))
+        many = " ".join(f"b{place}:bib" for place in range(400))
+        query = f"subscription {{ passings {{ passing {{ number {many} }} }} }}"
+        slow = await crowd.follow(query, opening={"sock": (line := deaf(crowd)), "max_queue": 1})
+        reading = await crowd.follow(query)
+        for first in range(1, 2001, 500):
+            new = [passing(number) for number in range(first, first + 500)]
+            assert (await asyncio.to_thread(desk.post, token, *new)).status_code == 201
+        opened(line)
+        for socket in (reading, slow):
+            told = [json.loads(text) for text in await frames(socket, 2000)]
+            numbers = [each["payload"]["data"]["passings"]["passing"]["number"] for each in told]
+            assert numbers == list(range(1, 2001))
+        assert "passline_skipped 0.0" not in (await crowd.field.http.get("/metrics")).text
 
 
 class Impatient(Sockets):
@@ -56,8 +110,8 @@ async def test_one_who_neither_reads_nor_answers_is_parted_from(make_crowd):
     crowd = await make_crowd(ws=Impatient)
     async with crowd.stack:
         query = f"subscription {{ ... on Subscription {{ devices {{ {LARGE} }} }} }}"
-        slow = await crowd.follow(query, sock=deaf(crowd), max_queue=1)
+        slow = await crowd.follow(query, opening={"sock": deaf(crowd), "max_queue": 1})
         slow.connection.transport.pause_reading()
-        for at in range(0, 400, 50):
-            await asyncio.gather(*(crowd.bind(f"{n:0128}") for n in range(at, at + 50)))
+        for at in range(0, 100, 25):
+            await asyncio.gather(*(crowd.bind(f"{n:0128}") for n in range(at, at + 25)))
         await crowd.until(lambda counts: counts == (0, 0, 0))

@@ -10,6 +10,7 @@ from tests.conftest import Desk, make_account, make_event, make_key_of, passing
 from tests.journeys.sockets import open_socket
 from tests.rest_compat.wire import Line, request
 
+pytestmark = pytest.mark.alone("sqlite", "a rate is counted in memory, whatever is asked for")
 HARD = {"key_rate": 0.01, "key_burst": 40, "stranger_rate": 0.01, "stranger_burst": 40}
 """What is spent does not come back while a test runs."""
 OPENED: list[Desk] = []

@@ -6,7 +6,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from models import ingest_postgres, postgres
+from resolvers import callers
 from tests.conftest import Desk, make_account, make_key_of, passing
+from tests.journeys.events import open_stream
 from tests.journeys.sockets import open_socket
 from tests.line import Line
 
@@ -117,3 +119,18 @@ async def test_sockets_are_told_to_come_again(line, server, keys):
         await asyncio.to_thread(line.mend)
         await socket.ask(COUNT)
         assert (await socket.receive())["payload"] == {"data": {"devices": {"totalCount": 0}}}
+
+
+async def test_an_event_stream_begins_without_it_and_goes_on_with_it(line, server, keys, desks, monkeypatch):
+    monkeypatch.setattr(callers, "TRUSTED", 3_600_000_000)  # however long the first refusal takes
+    known, newcomer = keys
+    desk, _ = desks
+    token = await asyncio.to_thread(lambda: desk.session(desk.device()))
+    await asyncio.to_thread(line.cut)
+    async with open_stream(server.url, newcomer) as refused:
+        assert refused.answer.status_code == 503 and refused.answer.headers["retry-after"] == "1"
+    async with open_stream(server.url, known, after="0") as stream:
+        assert stream.answer.status_code == 200 and (await stream.any()).retry
+        await asyncio.to_thread(line.mend)
+        await asyncio.to_thread(desk.post, token, passing(1))
+        assert await stream.numbers(1) == [1]

@@ -22,6 +22,13 @@ async def until(true: Callable[[], bool], seconds: float = 10) -> None:
             await asyncio.sleep(0.005)
 
 
+async def acquainted(*hubs: Hub) -> None:
+    """Each has heard the others, which takes no heartbeat: all of them have just said something."""
+    for each in hubs:
+        each._bus.ring()
+    await until(lambda: all(len(each._numbers) >= len(hubs) for each in hubs))
+
+
 class Follower:
     """Listens to a feed and writes down the numbers of the passings, batch by batch."""
 

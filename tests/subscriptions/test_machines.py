@@ -15,7 +15,7 @@ from subscriptions import leaderboards as feeds
 from tests.conftest import make_account, make_key_of
 from tests.resolvers.day import Day
 from tests.schema.machine import running
-from tests.subscriptions.conftest import Follower, until
+from tests.subscriptions.conftest import Follower, acquainted, until
 from tests.subscriptions.fleet import Watcher as DeviceWatcher
 from tests.subscriptions.fleet import heard
 from tests.subscriptions.watching import Watcher
@@ -30,7 +30,7 @@ async def two(url, bus):
     async with running(url, bus.url) as one, running(url, bus.url) as other:
         other.ctx = other.context_of(one.ctx.caller)
         await until(lambda: one.hub.alive and other.hub.alive)
-        await until(lambda: len(one.hub._numbers) == len(other.hub._numbers) == 2)
+        await acquainted(one.hub, other.hub)
         yield one, other
 
 
