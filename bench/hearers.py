@@ -1,10 +1,7 @@
 """Many subscribers in few processes, who only note when which frame came: a reader as cheap as it can be."""
 
 import asyncio
-import base64
 import multiprocessing
-import os
-import struct
 import time
 from array import array
 from collections.abc import Iterator, Sequence
@@ -16,8 +13,7 @@ from typing import NamedTuple, cast
 import orjson
 import uvloop
 
-TEXT, PING, PONG = 0x1, 0x9, 0xA
-MASK = bytes(4)
+from bench.frames import PING, PONG, TEXT, Frames, handshake, masked
 
 
 class Heard(NamedTuple):
@@ -34,26 +30,20 @@ class Heard(NamedTuple):
 
 
 class Hearer(asyncio.Protocol):
-    """One socket with one subscription. Answers pings, and parses nothing else."""
+    """One socket with one subscription. Answers pings, and parses nothing else. `known`: the frames that its
+    process has heard, of which each is kept once."""
 
-    def __init__(self, key: str, query: str) -> None:
-        self.heard: list[tuple[float, bytes]] = []
+    def __init__(self, key: str, query: str, known: dict[bytes, int]) -> None:
+        self.heard: list[tuple[float, int]] = []
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.worked: list[tuple[float, float]] = []
         self._key, self._query = key, query
-        self._rest = b""
-        self._open = False
+        self._known = known
+        self._frames = Frames()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        secret = base64.b64encode(os.urandom(16)).decode()
-        self._transport.write(
-            (
-                "GET /graphql HTTP/1.1\r\nHost: passline\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                f"Sec-WebSocket-Key: {secret}\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
-            ).encode()
-        )
+        self._transport.write(handshake())
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ready.done():
@@ -61,47 +51,26 @@ class Hearer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.time()
-        data = self._rest + data
-        if not self._open:
-            _, end, data = data.partition(b"\r\n\r\n")
-            self._open = bool(end)
-            self._send({"type": "connection_init", "payload": {"apiKey": self._key}})
-        self._rest = self._frames(data, now)
+        if not self._frames.open:
+            if not self._frames.opened(data):
+                return
+            self._send({"type": "connection_init", "payload": {"apiKey": self._key} if self._key else {}})
+            data = b""
+        for opcode, payload in self._frames.whole(data):
+            self._frame(opcode, payload, now)
         self.worked.append((now, time.process_time()))
-
-    def _frames(self, data: bytes, now: float) -> bytes:
-        """Takes the whole ones; gives what is left."""
-        at, end = 0, len(data)
-        while end - at >= 2:
-            length, head = data[at + 1], 2
-            if length == 126:
-                if end - at < 4:
-                    break
-                length, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
-            if end - at < head + length:
-                break
-            self._frame(data[at] & 0xF, data[at + head : at + head + length], now)
-            at += head + length
-        return data[at:]
 
     def _frame(self, opcode: int, payload: bytes, now: float) -> None:
         if opcode == PING:
-            self._transport.write(_masked(PONG, payload))
+            self._transport.write(masked(PONG, payload))
         elif opcode == TEXT and self.ready.done():
-            self.heard.append((now, payload))
+            self.heard.append((now, self._known.setdefault(payload, len(self._known))))
         elif b"connection_ack" in payload:
             self._send({"type": "subscribe", "id": "1", "payload": {"query": self._query}})
             self.ready.set_result(None)
 
     def _send(self, message: dict[str, object]) -> None:
-        self._transport.write(_masked(TEXT, orjson.dumps(message)))
-
-
-def _masked(opcode: int, payload: bytes) -> bytes:
-    """A client's frame; zeros are a mask like any other."""
-    length = len(payload)
-    head = struct.pack("!BB", 0x80 | opcode, 0x80 | length) if length < 126 else b""
-    return (head or struct.pack("!BBH", 0x80 | opcode, 0xFE, length)) + MASK + payload
+        self._transport.write(masked(TEXT, orjson.dumps(message)))
 
 
 class Crowd:
@@ -145,30 +114,29 @@ def _work(pipe: Connection, port: int, key: str, queries: Sequence[str]) -> None
 
 async def _listen(pipe: Connection, port: int, key: str, queries: Sequence[str]) -> None:
     loop = asyncio.get_running_loop()
-    hearers = []
+    hearers, known = [], dict[bytes, int]()
     for query in queries:
-        hearer = Hearer(key, query)
+        hearer = Hearer(key, query, known)
         await loop.create_connection(partial(_same, hearer), "127.0.0.1", port)
         await hearer.ready
         hearers.append(hearer)
     pipe.send(len(hearers))
     since = await loop.run_in_executor(None, pipe.recv)
-    pipe.send(_summed_up(hearers, since))
+    pipe.send(_summed_up(hearers, list(known), since))
 
 
 def _same(hearer: Hearer) -> Hearer:
     return hearer
 
 
-def _summed_up(hearers: Sequence[Hearer], since: float) -> Heard:
-    places: dict[bytes, int] = {}
+def _summed_up(hearers: Sequence[Hearer], frames: list[bytes], since: float) -> Heard:
     at, which, sockets = array("d"), array("I"), []
     for hearer in hearers:
-        frames = [(moment, frame) for moment, frame in hearer.heard if moment >= since]
-        at.extend(moment for moment, _ in frames)
-        which.extend(places.setdefault(frame, len(places)) for _, frame in frames)
-        sockets.append(len(frames))
+        heard = [(moment, frame) for moment, frame in hearer.heard if moment >= since]
+        at.extend(moment for moment, _ in heard)
+        which.extend(frame for _, frame in heard)
+        sockets.append(len(heard))
     worked = sorted(each for hearer in hearers for each in hearer.worked if each[0] >= since)
     seconds = worked[-1][0] - worked[0][0] if worked else 0.0
     busy = (worked[-1][1] - worked[0][1]) / seconds if seconds else 0.0
-    return Heard(at, which, sockets, list(places), busy)
+    return Heard(at, which, sockets, frames, busy)

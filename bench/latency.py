@@ -1,4 +1,5 @@
-"""From a POST to the frame on a subscriber's socket, on an idle server, beside the same in memory."""
+"""From a POST to the frame on a subscriber's socket, on an idle server, or with `--sockets` to those of a
+stadium, beside the same in memory."""
 
 import asyncio
 import random
@@ -11,7 +12,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 from websockets.asyncio.client import connect
 
-from bench import cores, sessions, stored, table, wire
+from bench import cores, sessions, stadium, stored, table, wire
 from bench.caller import Caller
 from bench.disk import BareTable
 from bench.listener import Listener
@@ -69,6 +70,8 @@ async def race(machine: Machine, key: str, token: str, in_memory: int, count: in
 def main() -> int:
     options = _options()
     chosen = cores.chosen(options)
+    if options.sockets:
+        return stadium.clock(options, chosen)
     with TemporaryDirectory(prefix="passline-bench-") as place:
         with Machine(Path(place), chosen) as machine, bare("sockets", chosen) as in_memory:
             key = machine.new_key()
@@ -80,7 +83,7 @@ def main() -> int:
         wrong = stored.problems(machine.database, options.count)
     lines = [
         ["Passline: durable POST → frame", *_cells(mine)],
-        ["bare Starlette, in memory: POST → frame", *_cells(others)],
+        ["bare ASGI socket, in memory: POST → frame", *_cells(others)],
         ["one SQLite commit of one row", *_milliseconds(commits), "", ""],
     ]
     headings = ["", "p50 ms", "p99 ms", "p50 ms to the answer", "p99 ms to the answer"]
@@ -99,7 +102,8 @@ def _milliseconds(seconds: tuple[float, ...] | list[float]) -> list[str]:
 
 def _options() -> Namespace:
     parser = ArgumentParser(prog="python -m bench.latency", description=__doc__)
-    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--count", type=int, default=500, help="passings, without --sockets")
+    stadium.add_options(parser)
     cores.add_options(parser, pinned=False)
     return parser.parse_args()
 

@@ -47,20 +47,12 @@ class Machine:
     @property
     def worked(self) -> float:
         """Seconds of processor time that the server has used; 0 where the system does not tell."""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return worked(self.pid)
 
     @property
     def memory(self) -> float:
         """Megabytes of memory that the server holds; 0 where the system does not tell."""
-        try:
-            status = Path(f"/proc/{self.pid}/status").read_text()
-        except OSError:
-            return 0.0
-        return int(status.split("VmRSS:", 1)[1].split()[0]) / 1024
+        return memory(self.pid)
 
     def start(self) -> None:
         """Returns when the server says that it is ready."""
@@ -114,6 +106,24 @@ def bare(kind: str, cores: Cores) -> Iterator[int]:
         yield port
     finally:
         finish(process, signal.SIGKILL)
+
+
+def worked(pid: int) -> float:
+    """Seconds of processor time that a process has used; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid: int) -> float:
+    """Megabytes of memory that a process holds; 0 where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return int(status.split("VmRSS:", 1)[1].split()[0]) / 1024
 
 
 def free_port() -> int:

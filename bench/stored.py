@@ -17,6 +17,10 @@ OF_ALL = "SELECT number FROM passings ORDER BY position"
 EVERY = """
     SELECT token, number FROM passings JOIN sessions ON sessions.id = session_row ORDER BY passings.position
 """
+WHERES = """
+    SELECT position, number, token, device_id FROM passings JOIN sessions ON sessions.id = session_row
+    JOIN devices ON devices.id = sessions.device_row ORDER BY position
+"""
 SPAN = "SELECT max(received_at) - min(received_at) FROM passings"
 DIFFERENT = "SELECT count(*) FROM (SELECT DISTINCT session_row, number FROM passings)"
 NEWS = "SELECT position, * FROM passings WHERE position > ? ORDER BY position LIMIT ?"
@@ -26,6 +30,11 @@ MAKING = "SELECT sql FROM sqlite_master WHERE tbl_name = 'passings' AND sql IS N
 def numbers(path: Path, token: str | None = None) -> list[int]:
     """The numbers of a session's rows, or of all rows, in the order in which they were stored."""
     return [number for (number,) in (ask(path, OF_SESSION, token) if token else ask(path, OF_ALL))]
+
+
+def everywhere(path: Path) -> list[tuple[int, int, str, str]]:
+    """Position, number, session's token and device's name of every row, in the order of storing."""
+    return [(row[0], row[1], str(row[2]), str(row[3])) for row in ask(path, WHERES)]
 
 
 async def in_postgres(dsn: str) -> list[tuple[str, int]]:

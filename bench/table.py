@@ -28,6 +28,9 @@ def show_rates(title: str, unit: str, samples: dict[str, Samples], ratios: dict[
     ]
     lines = []
     for name, taken in samples.items():
+        if not taken.rates:
+            lines.append([name, "not there", *[""] * (len(headings) - 2)])
+            continue
         waits = [f"{wait:.2f}" for wait in percentiles(taken.waits)] if taken.waits else ["", ""]
         cost = f"{taken.cost * 1e6:,.1f}" if taken.cost else ""
         busy = f"{sum(taken.busy) / len(taken.busy):.0%}" if taken.busy else ""
