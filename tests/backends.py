@@ -100,6 +100,7 @@ class Backends:
         if self._loans % RENEW == 0 or not apart.run(self._emptied("lent")):
             apart.run(self._run("DROP DATABASE IF EXISTS lent WITH (FORCE)"))
             apart.run(self._create("lent", self._template))
+            apart.run(self._emptied("lent"))  # which sees all tables, before the first test drops one
         self._loans += 1
         return self.postgres.url("lent")
 

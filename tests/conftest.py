@@ -26,6 +26,7 @@ from server.app import build, now
 from server.protocol import Protocol
 from server.settings import Settings
 from server.sockets import Sockets
+from tests import factories as make
 from tests.backends import Backends, apart
 
 pytest_plugins = ["tests.matrix"]
@@ -84,7 +85,8 @@ class Server:
                 self._database = Database(self.settings.database_url)
             callers = Callers(self._database, self.settings.hash_key, now)
             operator = Caller(scopes=context.OPERATOR)
-            return await operation(Context(operator, self._database, None, None, callers, Boards(), now))  # type: ignore[arg-type]
+            texts = make.unjudged(self._database, now)
+            return await operation(Context(operator, self._database, None, None, callers, Boards(), texts, now))  # type: ignore[arg-type]
 
         return apart.run(run())
 

@@ -14,6 +14,7 @@ from resolvers import context
 from resolvers.callers import Callers
 from resolvers.context import Caller, Context
 from resolvers.leaderboards import Boards
+from resolvers.texts import Texts
 from server import app
 from timing.clocks import SECOND
 
@@ -122,4 +123,10 @@ def outcome(written: outcomes.Written | None, of: int) -> list[str]:
 
 
 def context_of(caller: Caller, database: Database, ingest: Ingest, callers: Callers, clock: Clock) -> Context:
-    return Context(caller, database, ingest, None, callers, Boards(), clock)  # type: ignore[arg-type]
+    texts = unjudged(database, clock)
+    return Context(caller, database, ingest, None, callers, Boards(), texts, clock)  # type: ignore[arg-type]
+
+
+def unjudged(database: Database, clock: Callable[[], int]) -> Texts:
+    """Takes every text for a document that can be executed."""
+    return Texts(database, clock, lambda _text: None)

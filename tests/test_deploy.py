@@ -127,7 +127,8 @@ def test_nginx_accepts_its_configuration(tmp_path):
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None:
         pytest.skip("nginx is not installed")
-    (tmp_path / "own.conf").write_text(text("nginx.conf").replace("listen 80;", "listen 127.0.0.1:18080;"))
+    own = text("nginx.conf").replace("listen 80;", "listen 127.0.0.1:18080;")
+    (tmp_path / "own.conf").write_text(own.replace("/var/cache/passline", f"{tmp_path}/kept"))
     around = f"pid {tmp_path}/pid; events {{}} http {{ access_log off; include {tmp_path}/own.conf; }}"
     (tmp_path / "nginx.conf").write_text(around)
     words = [nginx, "-t", "-q", "-e", str(tmp_path / "log"), "-c", str(tmp_path / "nginx.conf")]

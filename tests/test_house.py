@@ -22,6 +22,7 @@ NOUNS = (
     "bindings",
     "corrections",
     "devices",
+    "documents",
     "events",
     "imports",
     "keys",
@@ -48,12 +49,14 @@ SERVING = {
     "errors",
     "inputs",
     "limits",
+    "marks",
     "numberings",
     "patches",
     "reports",
     "retention",
     "shares",
     "sheets",
+    "texts",
     "watch",
 }
 NAMING = {
@@ -118,14 +121,14 @@ def test_every_operation_asks_first_who_is_asking(noun):
 @pytest.mark.parametrize("noun", NOUNS)
 def test_every_operation_refuses_who_may_not(noun):
     """It asks for a right, or for the account, which a stranger does not have, or whether the event is seen, or
-    the binding token usable."""
+    the binding token usable, or whether the document may be asked."""
     tree = ast.parse((HOME / "resolvers" / f"{noun}.py").read_text())
     lax = [
         function.name
         for function in tree.body
         if isinstance(function, ast.AsyncFunctionDef) and not function.name.startswith("_")
         if not re.search(
-            r"ctx\.(must|caller\.account\b)|(seen|visible|owned|usable)\(", ast.unparse(function)
+            r"ctx\.(must|caller\.account\b)|(seen|visible|owned|usable|may_register)\(", ast.unparse(function)
         )
     ]
     assert lax == []

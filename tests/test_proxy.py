@@ -1,8 +1,6 @@
 """nginx as it is deployed: what it hands on, what it sends twice, and what devices get when nobody is there."""
 
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,12 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.servers import free_port
+from tests.nginx import nginx
 
-CONFIGURATION = Path(__file__).parents[1] / "deploy" / "nginx.conf"
-AROUND = """daemon off; pid {0}/pid; error_log {0}/log; worker_processes 1; {1} events {{}}
-http {{ access_log off; client_body_temp_path {0}/a; proxy_temp_path {0}/b; fastcgi_temp_path {0}/c;
-uwsgi_temp_path {0}/d; scgi_temp_path {0}/e; include {0}/own.conf; }}"""
 MAY_BE_REPEATED = [
     ("POST", "/v0/passings"),
     ("POST", "/v0/devices/ABC/telemetry"),
@@ -73,22 +67,11 @@ def upstreams() -> Iterator[tuple[Upstream, Upstream]]:
 
 @pytest.fixture
 def proxy(tmp_path: Path, upstreams: tuple[Upstream, Upstream]) -> Iterator[httpx.Client]:
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
-        pytest.skip("nginx is not installed")
-    port = free_port()
-    own = CONFIGURATION.read_text().replace("listen 80;", f"listen 127.0.0.1:{port};")
-    for there, upstream in zip((8001, 8002), upstreams, strict=True):
-        own = own.replace(f"127.0.0.1:{there}", f"127.0.0.1:{upstream.server_port}")
-    (tmp_path / "own.conf").write_text(own)
-    user = "user root;" if tmp_path.owner() == "root" else ""
-    (tmp_path / "nginx.conf").write_text(AROUND.format(tmp_path, user))
-    running = subprocess.Popen([nginx, "-e", tmp_path / "log", "-c", tmp_path / "nginx.conf"])
-    transport = httpx.HTTPTransport(retries=8)  # it listens in a moment
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=transport, timeout=20) as client:
+    with (
+        nginx(tmp_path, *(each.server_port for each in upstreams)) as url,
+        httpx.Client(base_url=url, timeout=20) as client,
+    ):
         yield client
-    running.terminate()
-    running.wait(10)
 
 
 def asked(upstreams: tuple[Upstream, Upstream]) -> int:

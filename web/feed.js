@@ -10,6 +10,9 @@ const KEY = "passline.key";
 const FINAL_CODES = new Set(["UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"]);
 const FINAL_CLOSES = new Set([4400, 4401, 4403, 4406]);
 
+/** What a server says that restarts: to each another time, so that not all come at once. */
+const COME_BACK = /come back in (\d+(?:\.\d+)?) s$/;
+
 export class Refused extends Error {
   constructor(message, code) {
     super(message);
@@ -44,7 +47,12 @@ function reasonFor(error) {
     return { message: error[0]?.message ?? "The server refused", final: FINAL_CODES.has(code) };
   }
   if (error instanceof CloseEvent) {
-    return { message: error.reason || `Socket closed (${error.code})`, final: FINAL_CLOSES.has(error.code) };
+    const [, seconds] = COME_BACK.exec(error.reason) ?? [];
+    return {
+      message: error.reason || `Socket closed (${error.code})`,
+      final: FINAL_CLOSES.has(error.code),
+      wait: seconds && seconds * 1000,
+    };
   }
   return { message: error?.message ?? "The connection was lost", final: false };
 }
@@ -87,9 +95,9 @@ export function follow({ key, query, variables, field, after, heard, told }) {
   function lost(error) {
     client?.dispose();
     client = undefined;
-    const { message, final } = reasonFor(error);
+    const { message, final, wait: asked } = reasonFor(error);
     if (final) return told("refused", { message });
-    const wait = Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** failures++) * (0.75 + Math.random() / 2);
+    const wait = asked ?? Math.min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** failures++) * (0.75 + Math.random() / 2);
     timer = setTimeout(connect, wait);
     told("waiting", { message, until: Date.now() + wait });
   }

@@ -3,6 +3,7 @@
 import pytest
 import pytest_asyncio
 
+pytestmark = pytest.mark.alone("sqlite", "what the page does with an update needs no server")
 KEPT = """async (updates) => {
   const { Board } = await import("/static/board.js");
   const board = new Board();

@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
 from playwright.async_api import Page
 
+pytestmark = pytest.mark.alone("postgresql", "a page is a client of the public API")
 RESULT = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue()"
 
 

@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
+pytestmark = pytest.mark.alone("postgresql", "a page is a client of the public API")
+
 
 async def enter(page: Page, url: str, key: str) -> None:
     await page.goto(f"{url}/#passings")
@@ -51,8 +53,9 @@ async def test_a_lost_socket_costs_no_passing_and_repeats_none(server, key, bind
     await expect(page.locator("#rows .bib").first).to_have_text("2")
 
     down = True
-    await sockets[-1].close(code=1012, reason="restarting")
+    await sockets[-1].close(code=1012, reason="restarting, come back in 300.0 s")
     await expect(page.locator("#state-text")).to_have_text("Reconnecting")
+    await expect(page.locator("#state-left")).to_have_text("in 300 s")
     await mat.sees("3", "4")
     down = False
     await page.click("#retry")

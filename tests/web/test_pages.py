@@ -6,6 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.alone("sqlite", "files are handed out without a database")
+
 
 @pytest.mark.parametrize(("path", "title"), [("/", "Passline live"), ("/graphql", "Passline GraphiQL")])
 def test_a_browser_gets_the_page_and_all_its_files(server, path, title):

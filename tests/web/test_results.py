@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
+pytestmark = pytest.mark.alone("sqlite", "a page is a client of the public API")
 ONE = """query ($token: String!) { participant(eventToken: $token, bib: "1") { id } }"""
 
 
