@@ -133,6 +133,7 @@ class Streams:
                     await follower.outbox.room()
         finally:
             self.alone -= 1
+            span.follower = None  # the execution may outlive it, until garbage is looked for
 
 
 class _Told(Span):
@@ -140,8 +141,9 @@ class _Told(Span):
 
     def __init__(self, follower: Follower) -> None:
         super().__init__(cursor=follower.inquiry.cursor)
-        self._follower = follower
+        self.follower: Follower | None = follower
 
     def begin(self, wanted: int, now: int, scope: object = None) -> int:
-        self._follower.starts(wanted)
+        if self.follower is not None:
+            self.follower.starts(wanted)
         return super().begin(wanted, now, scope)

@@ -86,7 +86,9 @@ class Server:
             callers = Callers(self._database, self.settings.hash_key, now)
             operator = Caller(scopes=context.OPERATOR)
             texts = make.unjudged(self._database, now)
-            return await operation(Context(operator, self._database, None, None, callers, Boards(), texts, now))  # type: ignore[arg-type]
+            return await operation(
+                Context(operator, self._database, None, None, callers, Boards(), texts, now)
+            )  # type: ignore[arg-type]
 
         return apart.run(run())
 

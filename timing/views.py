@@ -14,6 +14,9 @@ from timing.races import Basis, Participant
 from timing.results import Result
 from timing.standings import FINISHED, Counts, Line, Standing, Tally, standing
 
+MOST_MADE = 1_500
+"""Standings of a view that are kept as they were made last: of what is followed only little changes."""
+
 
 class Ranking(StrEnum):
     OVERALL = "OVERALL"
@@ -70,6 +73,10 @@ _STATION, _TIME, _ID = (1 << _STATIONS) - 1, (1 << _TIMES) - 1, (1 << _IDS) - 1
 _NO_ID = ~_ID
 
 
+_Made = tuple[int, int | None, int, Line, Line | None, Standing]
+"""What a standing comes of, key, rank, place, line and leader, and the standing."""
+
+
 class View:
     """The lines that pass one filter, in the order of one ranking: the ranked, those without a time, those
     who have not started, DNF, DSQ, DNS. At a checkpoint, only who has passed it."""
@@ -93,6 +100,7 @@ class View:
         self._keys = {who: key for who, key in keys.items() if key is not None}
         self._order = SortedList(self._keys.values())
         self._groups: dict[str | None, SortedList[int]] = {}
+        self._made: dict[int, _Made] = {}  # what was shown last
         if self._group is not None:
             grouped = defaultdict(list)
             for who, key in self._keys.items():
@@ -185,7 +193,14 @@ class View:
             rank = ranked.bisect_left(key & _NO_ID) + 1
             leader = self._lines[ranked[0] & _ID]
         station = _FURTHEST - (key >> _TIMES + _IDS & _STATION)
-        return standing(self._course, line, station, self.basis, rank, place, leader)
+        known = self._made.get(key & _ID)
+        if known is not None and known[:3] == (key, rank, place) and known[3] is line and known[4] is leader:
+            return known[5]
+        made = standing(self._course, line, station, self.basis, rank, place, leader)
+        if len(self._made) >= MOST_MADE:
+            self._made.clear()
+        self._made[key & _ID] = key, rank, place, line, leader, made
+        return made
 
     def _key(self, line: Line) -> int | None:
         participant, _, result, kind = line

@@ -28,7 +28,9 @@ async def watch(machine):
         return watchers[-1]
 
     def following():
-        return sum(len(each.listeners._doorbells) for each in machine.fleets._fleets.values() if each._ready.is_set())
+        return sum(
+            len(each.listeners._doorbells) for each in machine.fleets._fleets.values() if each._ready.is_set()
+        )
 
     yield start
     for each in watchers:
