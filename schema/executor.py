@@ -28,7 +28,9 @@ class Plan(NamedTuple):
 class Places:
     """What is known of the places of one operation, for all its executions under the same conditions."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, compiled: bool = True) -> None:
+        self.compiled = compiled
+        """Whether functions are made: that takes longer than to do without them once."""
         self.root: Fields | None = None
         self.collected: dict[Any, Any] = {}
         self.plans: dict[int, Plan] = {}
@@ -57,13 +59,14 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
     def complete_value(
         self, return_type: Any, details: Any, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
-        if result is not None and not isinstance(return_type, GraphQLNonNull):
+        places = self._places
+        if places.compiled and result is not None and not isinstance(return_type, GraphQLNonNull):
             shape = self._shape(return_type, details)
             if shape is not None:
                 try:
                     return shape(result)
                 except Later:  # as it will be every time
-                    self._places.shapes[id(return_type), id(details)] = None, (return_type, details)
+                    places.shapes[id(return_type), id(details)] = None, (return_type, details)
                 except Exception:
                     pass
         return super().complete_value(return_type, details, info, path, result, position_context)
@@ -76,6 +79,10 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: Fields,
         position_context: Any,
     ) -> Any:
+        if not self._places.compiled:
+            return super().execute_fields(
+                parent_type, source_value, path, grouped_field_set, position_context
+            )
         plan = self._places.plans.get(id(grouped_field_set))
         if plan is None:
             plan = self._places.plans[id(grouped_field_set)] = _plan(parent_type, grouped_field_set)

@@ -24,8 +24,10 @@ from graphql import (
     visit,
 )
 
+from schema.prepared import MOST_TOKENS
+
 LONGEST = 8_000
-"""Characters of a document that is looked at: it is read once more when it is paid for."""
+"""Characters of a document and of the operation's name that are looked at: read again when it is paid for."""
 KEPT = 500
 """Documents of which is known what they ask for."""
 
@@ -69,7 +71,8 @@ class _Asks(NamedTuple):
 
 def joint(query: str, operation_name: str | None, variables: Mapping[str, Any]) -> Joint | None:
     """None for what has to be executed for everybody alone."""
-    asks = _asks(query, operation_name) if len(query) <= LONGEST else None
+    kept = len(query) + len(operation_name or "") <= LONGEST
+    asks = _asks(query, operation_name) if kept else None
     if asks is None:
         return None
     given = {name: value for name, value in variables.items() if name in asks.declared}
@@ -95,7 +98,7 @@ def _news_only(asks: _Asks, variables: Mapping[str, Any]) -> bool:
 @lru_cache(maxsize=KEPT)
 def _asks(query: str, operation_name: str | None) -> _Asks | None:
     try:
-        document = parse(query, no_location=True)
+        document = parse(query, no_location=True, max_tokens=MOST_TOKENS)
     except (GraphQLError, RecursionError):
         return None
     operation = _operation(document, operation_name)

@@ -33,6 +33,16 @@ def roots(document: DocumentNode, node: OperationDefinitionNode) -> frozenset[st
     return frozenset(each.name.value for each in _fields(node.selection_set, _fragments(document)))
 
 
+def fields(document: DocumentNode, node: OperationDefinitionNode) -> int:
+    """How many there are in an operation of a valid document, with every fragment in its places."""
+    fragments = _fragments(document)
+
+    def within(selections: SelectionSetNode | None) -> int:
+        return sum(1 + within(each.selection_set) for each in _fields(selections, fragments))
+
+    return within(node.selection_set)
+
+
 def asks_boards(schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> bool:
     """Whether an operation of a valid document asks for nothing but what stands on leaderboards."""
     if node.operation is not OperationType.QUERY or schema.query_type is None:

@@ -25,7 +25,8 @@ OVERHEAD = 1_000
 class Question(NamedTuple):
     """Whoever asks the same with the same rights gets the same answer."""
 
-    operation: Operation
+    operation: bytes
+    """The operation's key: the operation itself is a thousand times as large, and may be let go."""
     variables: bytes
     rights: Caller
 
@@ -47,7 +48,7 @@ def question(operation: Operation, variables: dict[str, object], caller: Caller)
         told = orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a number or half a character that only the parser of JSON takes
         return None
-    return Question(operation, _copied(told), caller.rights)
+    return Question(operation.key, _copied(told), caller.rights)
 
 
 class Kept:

@@ -76,6 +76,40 @@ def test_what_is_known_of_documents_is_bounded():
     assert len(documents._kept) == 500
     for number in range(100):
         documents.operation(f"{{ __typename }} # {number} {'x' * 19_000}", None)
-    assert sum(len(text) for text, _ in documents._kept) == documents._characters <= 1_000_000
+    assert sum(each.size for each in documents._kept.values()) == documents._characters <= 1_000_000
     documents.operation(f"{{ __typename }} # {'x' * 30_000}", None)
     assert documents.operation("{ __typename }", None) is documents.operation("{ __typename }", None)
+
+
+def test_what_may_be_known_of_its_places_counts_for_a_document():
+    """Few characters can ask for many fields, and each combination of conditions has places of its own."""
+    documents, small = root.build().documents, "{ __typename }"
+    asked = "($a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!)"
+    given = "x: __typename @skip(if: $a) @include(if: $b) y: __typename @skip(if: $c) @include(if: $d)"
+    places = " ".join(f"a{each}: edges {{ node {{ ...F }} }}" for each in range(40))
+    for number in range(50):
+        found = documents.operation(
+            f"query Q{number}{asked} {{ {given} events {{ {places} }} }} fragment F on Event {{ id name token }}",
+            None,
+        )
+        assert isinstance(found, Operation), found
+        assert found.size > 16 * 20 * 200
+    assert len(documents._kept) < 20 and documents._characters <= 1_000_000
+    lone = documents.operation(small, None)
+    assert isinstance(lone, Operation) and lone.size == len(small) + 20
+
+
+def test_nothing_of_a_refused_question_is_kept():
+    """A strange name may be as long as a body, and an error holds the whole request by its traceback."""
+    documents = root.build().documents
+    for text, name in (("{ nope", None), ("{ nope }", None), ("{ __typename }", "n" * 100_000)):
+        assert isinstance(documents.operation(text, name), list)
+    assert not documents._kept and not documents._characters
+
+
+def test_nothing_is_compiled_for_a_document_that_nobody_asks_again():
+    """To compile its places takes longer than to do without, and strangers may ask another one each time."""
+    found = root.build().documents.operation("query($a: Boolean!) { __typename @skip(if: $a) }", None)
+    assert isinstance(found, Operation)
+    assert not found.places({"a": True}).compiled and not found.places({"a": False}).compiled
+    assert found.places({"a": True}).compiled

@@ -2,8 +2,10 @@
 for them."""
 
 import asyncio
+import gc
 import itertools
 import random
+import weakref
 
 import orjson
 import pytest
@@ -12,6 +14,7 @@ from resolvers import events, keys
 from resolvers.callers import caller_of
 from resolvers.context import REFUSED, STRANGER, Caller
 from resolvers.limits import Limits, Rate
+from schema.prepared import Operation
 from schema.relay import global_id
 from server.answers import Answers
 from server.asking import Asked
@@ -180,6 +183,19 @@ async def test_for_new_answers_those_go_that_nobody_asked_for(machine, day):
     none = Answers(machine.schema, 0)
     assert await ask(machine, none, day) == await ask(machine, none, day)
     assert none.kept.bytes == none.kept.hits == 0
+
+
+async def test_a_kept_answer_does_not_keep_its_document(machine, day):
+    answers, known = Answers(machine.schema, MOST), weakref.WeakSet()
+    for _ in range(3):
+        query = f"{BOARD} # {next(_times)} {'x' * 20_000}"
+        assert not (await ask(machine, answers, day, query=query)).errors
+        made = (each for each in gc.get_objects() if isinstance(each, Operation) and each.document.loc)
+        known.update(each for each in made if len(each.document.loc.source.body) > 20_000)
+    gc.collect()
+    assert answers.kept.bytes and not known
+    shown = await ask(machine, answers, day, query=query)
+    assert not shown.errors and answers.kept.hits == 1, "the same text is the same question"
 
 
 async def test_one_look_serves_all_who_came_before_it(machine, answers, day):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -90,3 +91,20 @@ def test_each_type_is_kept_by_itself(machine, proxy, reached):
             told = http.get(address(proxy, OWN, event), headers=newer)
             assert told.headers["content-type"].startswith("application/graphql-response+json")
     assert len(reached) == 2
+
+
+@pytest.mark.alone("sqlite", "nginx asks no database")
+def test_what_nobody_asked_for_long_is_not_shown_as_it_was(make_server, tmp_path):
+    """The first who looks again is told the same as everybody: nothing older than two seconds."""
+    machine = make_server(public_max_age=1)
+    company = make_account(machine)
+    event = make_event(machine, company, status="PUBLISHED", public=True)
+    key = {"x-api-key": make_key_of(machine, company)}
+    hidden = "mutation($e: String!) { updateEvent(token: $e, input: {public: false}) { name } }"
+    with nginx(tmp_path, machine.port, machine.port) as url, httpx.Client(timeout=20) as http:
+        where = address(url, OWN, event)
+        assert http.get(where).json()["data"]["event"]["name"] == "Run"
+        asked = {"query": hidden, "variables": {"e": event}}
+        assert "errors" not in http.post(f"{url}/graphql", json=asked, headers=key).json()
+        time.sleep(3.1)
+        assert http.get(where).json()["data"]["event"] is None
