@@ -45,7 +45,9 @@ class Chorus:
         self._apart.add(follower)
 
     def leave(self, follower: "Follower") -> None:
-        self.hold(follower)
+        if follower in self._members:
+            self.hold(follower)
+            follower.outbox.pass_no_more(follower)
         self._apart.discard(follower)
 
     def hold(self, follower: "Follower") -> None:

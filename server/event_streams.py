@@ -86,9 +86,10 @@ class EventStreams:
             with _place(self._places.of_key, context.caller.key_id):
                 asked = await requests.read(scope, receive, context.meter, self._body_limit)
                 query = await documents.text(context, asked.query, asked.document)
-                if scope["method"] == "GET" and self._mutates(query, asked.operation_name):
-                    pay_to_read(context, query)
-                    raise Unfit(405, "a mutation is asked for by POST", "POST, OPTIONS")
+                if scope["method"] == "GET" and "mutation" in query:
+                    pay_to_read(context, query)  # before it is parsed, and again by `follow` if it is none
+                    if self._mutates(query, asked.operation_name):
+                        raise Unfit(405, "a mutation is asked for by POST", "POST, OPTIONS")
                 seen, line = _seen(scope), _line(scope)
                 outbox = Outbox(line, self._streams.bounds)
                 stream = EventStream(line, outbox, form, context.caller)
@@ -114,7 +115,7 @@ class EventStreams:
             stream.stop()
 
     def _mutates(self, query: str, name: str | None) -> bool:
-        found = self._schema.documents.operation(query, name) if "mutation" in query else None
+        found = self._schema.documents.operation(query, name)
         return isinstance(found, Operation) and found.type is OperationType.MUTATION
 
     def _beat(self, stream: "EventStream") -> None:
@@ -258,7 +259,7 @@ def _form(scope: Scope) -> Form | None:
 
 def _line(scope: Scope) -> Lasting:
     line: Lasting | None = scope.get("extensions", {}).get(LINE)
-    if line is None:
+    if line is None or line.transport.is_closing():
         raise Gone
     return line
 

@@ -92,6 +92,10 @@ class Follower:
             self.started = True
             self.teller.begun()
 
+    def goes_back(self) -> None:
+        """What was dropped is for it again."""
+        self.interrupted, self.heard = False, self.sent
+
     def tell(self, position: int, payload: bytes) -> None:
         self.heard = position
         self.outbox.put(self, position, payload)

@@ -15,6 +15,7 @@ from resolvers import documents
 from resolvers.context import STRANGER, Caller
 from resolvers.errors import TooMany, Unidentified
 from schema.context import GraphQLContext
+from server import turns
 from server.asking import Asked, Nonsense
 from server.audience import NOT_LET_IN, Audience
 from server.auth import Door
@@ -111,6 +112,7 @@ class Conversation:
     async def hold(self, receive: Receive) -> None:
         """Returns when the socket is closed, or is being closed, and nothing of it runs any more."""
         self._host.inits.begin(self)
+        turn = turns.turn()
         try:
             while not self._over:
                 await self._outbox.room()  # who does not read is not heard either
@@ -118,6 +120,7 @@ class Conversation:
                 if message["type"] == "websocket.disconnect" or self._over:
                     break
                 await self._hear(message)
+                turn = await turns.taken(turn)  # many may have come in together
         finally:
             self._over = True
             self._leave()

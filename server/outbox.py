@@ -13,6 +13,8 @@ from server.connections import Deadlines
 
 AT_ONCE = 64 * 1024
 """Bytes that are handed to a connection together; it takes no more before its peer reads."""
+GATHERED = 0.005
+"""Seconds after which what was gathered is sent, though more may follow."""
 ENTRY = 100
 """Bytes that a waiting message costs beside its text, which others may wait for too."""
 NOT_READ = 4429, "messages were not read in time"
@@ -90,7 +92,9 @@ class OutboxBounds:
 class Outbox:
     """Of one connection."""
 
-    __slots__ = ("line", "_behind", "_bounds", "_closed", "_past", "_room", "_size", "_unsent", "_waiting")
+    __slots__ = (
+        "line", "_behind", "_bounds", "_closed", "_flushing", "_past", "_room", "_size", "_unsent", "_waiting"
+    )  # fmt: skip
 
     def __init__(self, line: Line, bounds: OutboxBounds) -> None:
         self.line = line
@@ -100,6 +104,7 @@ class Outbox:
         self._behind: set[Reader] = set()
         self._past: tuple[Reader, ...] = ()  # for whom news are sent past it
         self._room: asyncio.Event | None = None
+        self._flushing: asyncio.TimerHandle | None = None
         self._closed = False
         line.outbox = self
         if not line.flowing:
@@ -108,21 +113,22 @@ class Outbox:
     def put(self, reader: Reader, position: int, payload: bytes) -> None:
         """News for the reader, who was told of everything before."""
         if self._waiting or not self.line.flowing:
-            self._keep(reader, position, payload)
-            if self._size > self._bounds.most:
-                self._skip()
+            self.gather(reader, position, payload)
         else:
             reader.sent = position
             self.line.write([reader.text(position, payload)])
 
     def gather(self, reader: Reader, position: int, payload: bytes) -> None:
-        """As `put`, but it may be sent together with what is gathered next, or at a `flush`."""
+        """As `put`, but it may be sent together with what is gathered next, or at a `flush`: after a moment
+        in any case, as whoever gathers may have to wait, or may be gone."""
         self._keep(reader, position, payload)
         if not self.line.flowing:
             if self._size > self._bounds.most:
                 self._skip()
         elif self._size > AT_ONCE:
             self.flush()
+        elif self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(GATHERED, self._moment_over)
 
     def flush(self) -> None:
         """What was gathered is sent, as far as the connection takes it."""
@@ -138,6 +144,10 @@ class Outbox:
     def pass_by(self, reader: Reader) -> None:
         """News for the reader are sent past it until it says `hold`."""
         self._past += (reader,)
+
+    def pass_no_more(self, reader: Reader) -> None:
+        """There are no more news for it."""
+        self._past = tuple(other for other in self._past if other is not reader)
 
     def say(self, text: bytes) -> None:
         """A message that is never dropped. Whoever says many waits for `room` between them."""
@@ -187,6 +197,10 @@ class Outbox:
         self._bounds.closed += 1
         self.close()
         self.line.part(*NOT_READ)
+
+    def _moment_over(self) -> None:
+        self._flushing = None
+        self.flush()
 
     def _hold(self) -> None:
         past, self._past = self._past, ()

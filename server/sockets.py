@@ -52,6 +52,8 @@ class Sockets(WebSocketsSansIOProtocol):
     outbox: Outbox | None = None
     flowing = True
     framing = FRAMES
+    pong: bytes | None = None
+    """For the last ping that came while the peer did not read."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         self.logger = self.conn.logger = logger
@@ -77,6 +79,9 @@ class Sockets(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self.flowing = True
+        pong, self.pong = self.pong, None
+        if pong is not None and self.conn.state is OPEN:
+            self.transport.write(pong)
         if self.outbox is not None:
             self.outbox.resume()
 
@@ -96,6 +101,13 @@ class Sockets(WebSocketsSansIOProtocol):
     def handle_parser_exception(self) -> None:
         super().handle_parser_exception()
         self._part_soon()
+
+    def handle_ping(self) -> None:
+        """Of many pings the last has to be answered (RFC 6455, 5.5.3): others would pile up unread."""
+        if self.flowing or self.conn.state is not OPEN:
+            super().handle_ping()
+        elif pongs := self.conn.data_to_send():
+            self.pong = pongs[-1]
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)

@@ -69,6 +69,7 @@ class Streams:
             follower.last = wrong(self._schema, RuntimeError())
         finally:
             follower.gone = True
+            outbox.flush()  # what others have said since this gathered its last
         say_last(outbox, teller, follower.last)
 
     def refusal(self, error: Exception) -> bytes:
@@ -108,8 +109,9 @@ class Streams:
         try:
             while not follower.over:
                 if not await stream.begin(follower):
-                    context = follower.inquiry.context
-                    later = self._anew(stream.question, stream.start, context)
+                    later = self._streams.get(stream.question)
+                    if later is None or later is stream:  # else another follower went there first
+                        later = self._anew(stream.question, stream.start, follower.inquiry.context)
                     stream.leave(follower)
                     later.enter(follower)
                     stream = later

@@ -20,14 +20,13 @@ from resolvers.context import FREE, Caller
 from schema.context import GraphQLContext
 from schema.joining import Start
 from schema.root import Schema
+from server import turns
 from server.chorus import Chorus
 from server.followers import Follower, Inquiry, payload
 from subscriptions.spans import Beginning, Sequel, Span
 
 logger = logging.getLogger(__name__)
 
-TURN = 0.005
-"""Seconds for which a burst may hold up everybody else."""
 AT_HAND = 256
 """Events that are kept for those who are about to join …"""
 BYTES_AT_HAND = 512 * 1024
@@ -93,7 +92,9 @@ class Upstream:
     async def begin(self, follower: Follower) -> bool:
         """Returns when it has joined, is over, or has to begin anew. False: it has to join another stream."""
         await self._span.begun.wait()
-        follower.interrupted, follower.resumes = False, self._span.resumes
+        follower.resumes = self._span.resumes
+        if follower.interrupted:
+            follower.goes_back()
         if follower.news_only and not self._over:
             follower.starts(self._span.position)
         while not (follower.joined or follower.over or follower.interrupted):
@@ -104,11 +105,22 @@ class Upstream:
                 if span.scope != self._span.scope and span.complete:
                     return False
                 self._join(follower, span.position)
+            elif not await self._may_look(follower):
+                await self._tell_own(follower)  # which says why not
             elif self.start is Start.SNAPSHOT:
                 await self._tell_snapshot(follower)
             else:
                 follower.starts(0)
                 self._join(follower, self._kept[-1][0] - 1 if self._kept else self._kept_from)
+        return True
+
+    async def _may_look(self, follower: Follower) -> bool:
+        """What was made for others before may be hidden by now."""
+        if self._span.look is not None:
+            try:
+                await self._span.look(follower.inquiry.context)
+            except Exception:
+                return False
         return True
 
     def _join(self, follower: Follower, position: int) -> None:
@@ -150,8 +162,8 @@ class Upstream:
 
     async def _tell_own(self, follower: Follower) -> Span:
         """What is behind the follower's own position; it is read for it alone."""
-        span = Beginning(follower.sent if follower.started else None, follower.inquiry.cursor)
-        last, turn = None, _turn()
+        span = Beginning(follower.heard if follower.started else None, follower.inquiry.cursor)
+        last, turn = None, turns.turn()
         async with executed(self._schema, follower.inquiry.within(span)) as results:
             async for result in results:
                 if isinstance(result, PreExecutionError) or not span.begun.is_set():
@@ -163,7 +175,7 @@ class Upstream:
                     await follower.outbox.room()
                 if follower.interrupted:
                     return span
-                turn = await _taken(turn, follower.outbox.flush)
+                turn = await turns.taken(turn, follower.outbox.flush)
         follower.outbox.flush()
         if span.complete:
             follower.starts(span.start)
@@ -188,7 +200,7 @@ class Upstream:
 
     async def _tell_all(self) -> ExecutionResult | None:
         """The result with which it ended: without a position of its own nothing was told by it."""
-        span, turn, last, told = self._span, _turn(), None, 0
+        span, turn, last, told = self._span, turns.turn(), None, 0
         async with executed(self._schema, self._inquiry.within(span)) as results:
             async for result in results:
                 told = max(told, span.start)
@@ -197,7 +209,7 @@ class Upstream:
                     continue
                 told = span.position
                 self._tell(told, payload(result))
-                turn = await _taken(turn)
+                turn = await turns.taken(turn)
         return last
 
     def _tell(self, position: int, news: bytes) -> None:
@@ -230,16 +242,3 @@ def _everybodys(question: Question, context: GraphQLContext) -> Inquiry:
     shared = Everybodys(context, context.hub, context.screens, context.fleets)
     shared.caller, shared.meter = question.rights, FREE
     return Inquiry(question.query, orjson.loads(question.variables), question.operation_name, shared, None)
-
-
-def _turn() -> float:
-    """When others have to get their turn."""
-    return asyncio.get_running_loop().time() + TURN
-
-
-async def _taken(turn: float, before: Callable[[], None] = lambda: None) -> float:
-    if asyncio.get_running_loop().time() < turn:
-        return turn
-    before()
-    await asyncio.sleep(0)
-    return _turn()

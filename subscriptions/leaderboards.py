@@ -23,6 +23,7 @@ async def feed(
     """
     ctx.begin()
     await _whole(ctx, board)
+    ctx.span.look = partial(leaderboards.of_race, race_id=board.race_id)
     pace = ctx.screens.pace(board.event)
     shown = Shown(board.race_id, which, top, counts)
     with pace.listeners.listening() as doorbell, pace.screen(shown, board.kept) as screen:
@@ -62,6 +63,7 @@ async def race(ctx: Live, board: Board) -> AsyncGenerator[Progress, None]:
 
 
 async def _readings(ctx: Live, board: Board) -> AsyncIterator[Leaderboard]:
+    ctx.span.look = partial(leaderboards.of_race, race_id=board.race_id)
     with ctx.screens.pace(board.event).listeners.listening() as doorbell:
         ctx.span.begin(0, 0)
         while True:

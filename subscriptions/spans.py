@@ -5,6 +5,8 @@ somebody who comes late is told what was before by a stretch of its own, which e
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 
 class Span:
@@ -30,6 +32,8 @@ class Span:
         """Of what it began behind, and of what was told last."""
         self.scope: object = None
         """What exactly the client's words meant at the beginning; it may mean something else by now."""
+        self.look: Callable[[Any], Awaitable[Any]] | None = None
+        """Raises when somebody who comes late may not see what is told: who may can change at any moment."""
         self.begun = asyncio.Event()
         """Set when nothing that happens from then on is missed."""
         self.complete = False

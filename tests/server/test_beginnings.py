@@ -225,3 +225,22 @@ async def test_who_asks_after_a_serving_changed_does_not_hear_what_it_meant_befo
         await asyncio.to_thread(desk.post, session, passing(1, "2"))
         told = await asyncio.wait_for(after.receive(), 10)
         assert told["payload"]["data"]["passings"]["passing"]["bib"] == "2"
+
+
+@pytest.mark.parametrize("query", [BOARD, RACE])
+async def test_nobody_who_comes_after_an_event_was_hidden_is_shown_what_others_saw(make_crowd, query):
+    """Not even in the moment until those who follow it are sent off."""
+    crowd = await make_crowd(leaderboard_interval=5)
+    desk = Desk(crowd.server, crowd.key)
+    hide = 'mutation($t: String!) { updateEvent(token: $t, input: {public: false}) { token } }'
+    async with crowd.stack:
+        crowd.stack.callback(desk.http.close)
+        meeting = await asyncio.to_thread(lambda: Meeting(desk, public=True))
+        stranger = await crowd.stack.enter_async_context(open_socket(crowd.server.ws_url))
+        await stranger.ask(query, race=meeting.id)
+        assert (await stranger.receive())["type"] == "next"
+        await asyncio.to_thread(desk.data, hide, t=meeting.event)
+        await stranger.ask(query, "late", race=meeting.id)
+        while (told := await asyncio.wait_for(stranger.receive(), 10))["id"] != "late":
+            pass
+        assert told["payload"]["data"] is None and "NOT_FOUND" in str(told)

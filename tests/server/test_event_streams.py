@@ -4,10 +4,13 @@ import asyncio
 import json
 import re
 import socket
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from schema.prepared import Documents
+from server.auth import Door
 from tests.conftest import passing
 from tests.journeys.events import EVENTS, Event, open_stream
 from tests.schema.racing import make_public_event, make_race
@@ -105,6 +108,19 @@ def test_what_nobody_may_know_is_not_told_here_either(make_server):
         assert answer.status_code == 400 and "viewer " not in answer.text and "mean" not in answer.text
 
 
+@pytest.mark.alone("sqlite", "no database is asked")
+def test_nothing_is_parsed_for_who_cannot_pay(make_server, monkeypatch):
+    parsed, read = [], Documents.read
+    monkeypatch.setattr(Documents, "read", lambda self, text: parsed.append(text) or read(self, text))
+    server = make_server(stranger_rate=0.001, stranger_burst=5)
+    refused = 0
+    for number in range(20):
+        params = {"query": f"{{ __typename }} # mutation {number}"}
+        answer = httpx.get(f"{server.url}/graphql/stream", params=params)
+        refused += answer.status_code == 429
+    assert refused > 10 and len(parsed) <= 20 - refused + 1
+
+
 def test_head_is_refused(desk):
     assert stream(desk, "HEAD").status_code == 405
 
@@ -143,3 +159,24 @@ def test_an_old_proxy_gets_a_body_that_ends_with_the_connection(server, key, des
     head, _, body = told.partition(b"\r\n\r\n")
     assert b"chunked" not in head and b"connection: close" in head
     assert body.startswith(b"retry: ") and b'data: {"data":{"passings":{"passing":{"number":1}}}}\n\n' in body
+
+
+async def test_a_connection_that_went_before_its_stream_began_keeps_nothing(make_crowd, monkeypatch):
+    """Though another request had begun behind it."""
+    crowd = await make_crowd()
+    let_in = Door.graphql
+
+    async def slowly(door, scope):
+        await asyncio.sleep(0.3)
+        return await let_in(door, scope)
+
+    async with crowd.stack:
+        monkeypatch.setattr(Door, "graphql", slowly)
+        query = quote("subscription { devices { deviceId } }")
+        head = f"GET /graphql/stream?query={query} HTTP/1.1\r\nhost: h\r\nx-api-key: {crowd.key}\r\n\r\n"
+        _, writer = await asyncio.open_connection("127.0.0.1", crowd.server.port)
+        writer.write(head.encode() + b"GET / HTTP/1.1\r\nhost:")
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+        await asyncio.sleep(0.5)
+        assert await crowd.counts() == (0, 0, 0)

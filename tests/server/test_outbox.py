@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from server.sockets import Sockets
 from tests.conftest import Desk, passing
+from tests.journeys.sockets import open_socket
 from tests.server.crowd import alike, frames
 
 
@@ -115,3 +116,33 @@ async def test_one_who_neither_reads_nor_answers_is_parted_from(make_crowd):
         for at in range(0, 100, 25):
             await asyncio.gather(*(crowd.bind(f"{n:0128}") for n in range(at, at + 25)))
         await crowd.until(lambda counts: counts == (0, 0, 0))
+
+
+class Seen(Sockets):
+    """Can be looked at."""
+
+    all: list[Sockets] = []
+
+    def __init__(self, *arguments, **more) -> None:
+        super().__init__(*arguments, **more)
+        self.all.append(self)
+
+
+async def test_pings_of_one_who_does_not_read_pile_up_nothing(make_crowd):
+    """When it reads on, the last of them is answered."""
+    crowd = await make_crowd(ws=Seen)
+    async with crowd.stack:
+        slow = await crowd.stack.enter_async_context(open_socket(crowd.server.ws_url, crowd.key))
+        here, there = slow.connection.transport, Seen.all[-1]
+        here.pause_reading()
+        pings = (bytes((0x89, 0x80 | 125, 0, 0, 0, 0)) + b"p" * 125) * 1_000
+        for _ in range(200):  # 26 MB
+            here.write(pings)
+            while here.get_write_buffer_size():
+                await asyncio.sleep(0.001)
+        assert not there.flowing and there.unsent() < 2 * 1024 * 1024
+        last = await slow.connection.ping(b"last")
+        while there.pong is None or not there.pong.endswith(b"last"):
+            await asyncio.sleep(0.01)
+        here.resume_reading()
+        await asyncio.wait_for(last, 10)

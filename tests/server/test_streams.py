@@ -6,6 +6,7 @@ import json
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from schema import joining
 from tests.conftest import make_account, make_key_of
 from tests.journeys.sockets import open_socket
 from tests.server.crowd import ALONE, SHARED, alike, frames
@@ -151,3 +152,15 @@ async def test_a_revoked_key_ends_its_own_followers_alone(crowd):
     await crowd.until(lambda counts: counts == (1, 1, 0))
     await crowd.bind("A")
     assert "A" in (await frames(staying, 1))[0]
+
+
+def test_what_is_known_of_questions_is_bounded():
+    """An operation's name may be as long as a body."""
+    known = joining._asks.cache_info().currsize
+    assert joining.joint(f"subscription {'x' * 8_000} {{ devices {{ id }} }}", None, {}) is None
+    assert joining.joint("subscription { devices { id } }", "n" * 8_000, {}) is None
+    assert joining._asks.cache_info().currsize == known
+    assert joining.joint(f"subscription {{ devices {{ {'id ' * 2_500} }} }}", None, {}) is None, (
+        "too many tokens"
+    )
+    assert joining.joint(f"subscription {{ devices {{ {'id ' * 1_500} }} }}", None, {}) is not None
