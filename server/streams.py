@@ -85,11 +85,11 @@ class Streams:
     def _upstream(self, follower: Follower) -> Upstream | None:
         """The shared execution that the follower is for, paid for. Raises TooMany."""
         inquiry = follower.inquiry
+        pay_to_read(inquiry.context, inquiry.query)  # before it is looked at, whatever is found
         found = joint(inquiry.query, inquiry.operation_name, inquiry.variables)
         if found is None:
             return None
         if found.start is not Start.OWN:  # each pays for itself, however many share it
-            pay_to_read(inquiry.context, inquiry.query)
             inquiry.context.begin()
         follower.news_only = found.news_only and inquiry.cursor is None
         rights = inquiry.context.caller.rights
