@@ -27,9 +27,9 @@ from subscriptions.spans import Beginning, Sequel, Span
 
 logger = logging.getLogger(__name__)
 
-AT_HAND = 256
+AT_HAND = 64
 """Events that are kept for those who are about to join …"""
-BYTES_AT_HAND = 512 * 1024
+BYTES_AT_HAND = 128 * 1024
 """… and their bytes."""
 
 

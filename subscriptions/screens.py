@@ -28,6 +28,8 @@ REMEMBERED = 32
 
 TURNS = 3
 """Of the event loop, until those who were rung have told what is new."""
+REST = 0.25
+"""Of the time that telling everybody took."""
 NOBODY = Counts(0, 0, 0, 0, 0, 0, 0, {})
 
 
@@ -86,8 +88,8 @@ class Screen:
 
 class Pace:
     """Reads for everybody who follows one event: at once when something comes after a quiet time, then at
-    most once an interval, so that a burst is one reading. What it takes to tell all of them is rested for as
-    long again: others have their turn however many follow."""
+    most once an interval, so that a burst is one reading. After what took long to tell it rests for a part of
+    that: others have their turn however many follow."""
 
     def __init__(self, screens: "Screens", event: Event) -> None:
         self._screens = screens
@@ -126,7 +128,7 @@ class Pace:
                         took = await self._show(boards)
                 except Exception:
                     logger.exception("boards could not be read")
-                await asyncio.sleep(max(self._screens.interval, took))
+                await asyncio.sleep(max(self._screens.interval, REST * took))
                 await doorbell.wait()
 
     async def _show(self, boards: Boards) -> float:
