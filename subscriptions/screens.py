@@ -128,7 +128,7 @@ class Pace:
                         took = await self._show(boards)
                 except Exception:
                     logger.exception("boards could not be read")
-                await asyncio.sleep(max(self._screens.interval, REST * took))
+                await asyncio.sleep(max(self._screens.interval - took, REST * took))
                 await doorbell.wait()
 
     async def _show(self, boards: Boards) -> float:
