@@ -238,8 +238,8 @@ def main() -> int:
                 samples = in_turn(all_measures, options.calls, options.rounds)
         wrong = problems(finishing, told)
     title = (
-        f"Pages of {PAGE} × {len(LINE.split())} fields ({len(told):,} bytes), {options.connections} connections,"
-        f" somebody finishes {CHANGES} times a second"
+        f"Pages of {PAGE} × {len(LINE.split())} fields ({len(told):,} bytes), "
+        f"{options.connections} connections, somebody finishes {CHANGES} times a second"
     )
     ratios: dict[str, Sequence[str]] = {SAME: [BYTES, JSON], OTHER: [STOCK, BYTES], PASSED: [STOCK, BYTES]}
     table.show_rates(title, "requests", samples, ratios)

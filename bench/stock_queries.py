@@ -4,7 +4,6 @@ Strawberry as it comes, with the same types and its rows in memory.
 `python -m bench.stock_queries PORT FILE`: the file holds an answer of ours, which is what is answered.
 """
 
-import enum
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,11 @@ from starlette.routing import Route
 from strawberry.asgi import GraphQL
 
 from bench.bare import serve_app
+from bench.stock import StandingState
 
 LINES: list["Standing"] = []
 """As many as the race has, as one who asks GraphQL for the first time would keep them."""
 PEOPLE = 2_000
-
-
-@strawberry.enum
-class StandingState(enum.Enum):
-    NOT_STARTED = "NOT_STARTED"
-    ON_COURSE = "ON_COURSE"
-    FINISHED = "FINISHED"
 
 
 @strawberry.type

@@ -232,7 +232,7 @@ async def test_nobody_who_comes_after_an_event_was_hidden_is_shown_what_others_s
     """Not even in the moment until those who follow it are sent off."""
     crowd = await make_crowd(leaderboard_interval=5)
     desk = Desk(crowd.server, crowd.key)
-    hide = 'mutation($t: String!) { updateEvent(token: $t, input: {public: false}) { token } }'
+    hide = "mutation($t: String!) { updateEvent(token: $t, input: {public: false}) { token } }"
     async with crowd.stack:
         crowd.stack.callback(desk.http.close)
         meeting = await asyncio.to_thread(lambda: Meeting(desk, public=True))
